@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MIG_CORE_REPORT_H
+#define MIG_CORE_REPORT_H
+
+#include <migrate/report.h>
+
+#include "core/item.h"
+#include "util/buf.h"
+
+struct mig_set;
+
+/* What kind of document it is: which keys its JSON has. */
+enum mig_report_kind {
+    MIG_REPORT_STATUS,   /* status, verify */
+    MIG_REPORT_RUN,      /* up, down, redo, baseline, resolve: with applied, reverted, elapsed, lock_wait, round_trips */
+    MIG_REPORT_LOCK,     /* {"state":"free|locked","holder":{…}} */
+    MIG_REPORT_TEXT,     /* init, hash, wait, create: {"text":…} under `text_key` */
+};
+
+struct migrate_report {
+    enum mig_report_kind kind;
+    struct mig_arena arena;
+    struct mig_set  *set;      /* a reference, or NULL */
+    struct migrate_item *items;
+    size_t   count, cap;
+    uint32_t state;            /* MIGRATE_STATE_* */
+    const char *version;       /* newest applied; "" none */
+    const char *database;      /* driver's name */
+    const char *server;        /* product and version */
+    uint64_t pending, applied, reverted, round_trips;
+    int64_t  elapsed_ms, lock_wait_ms;
+    const char *text;          /* or NULL: a summary is made */
+    const char *text_key;      /* MIG_REPORT_TEXT: "hash", "sql", … */
+    /* the lock's holder, for MIG_REPORT_LOCK */
+    struct { const char *session, *application, *host, *user, *doing, *kind; int64_t since_ms; uint64_t epoch; } holder;
+    migrate_error *error;      /* a copy of the failure, or NULL */
+    bool     more;             /* stopped with work left */
+    struct mig_buf json;       /* made on demand */
+    struct mig_buf summary;
+};
+
+/* NULL when memory is out. Takes a reference to @p set (may be NULL). */
+struct migrate_report *mig_report_new(enum mig_report_kind kind, struct mig_set *set);
+/* A zeroed item at the end whose arena is the report's, or NULL. */
+struct migrate_item *mig_report_add(struct migrate_report *r);
+/* Copies into the report's arena; "" when memory is out. */
+const char *mig_report_text(struct migrate_report *r, const char *text);
+
+/* Streams the JSON: the document is never whole in memory. */
+/* (public: migrate_report_json_write in report.h) */
+
+#endif
