@@ -24,6 +24,7 @@ struct mig_url {
     char *host; /* without [] of an IPv6 address; several hosts stay one string */
     char *port; /* as written */
     char *path; /* without the leading '/' after an authority */
+    bool  authority; /* "//" follows the scheme */
     struct mig_url_param *params;
     size_t n_params;
 };
