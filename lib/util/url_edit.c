@@ -61,8 +61,7 @@ char *mig_url_strip(const char *text, bool (*take)(void *user, const char *key, 
         param_close(&p);
         at += len + (at[len] == '&');
     }
-    char *copy = mig_buf_steal(&out);
-    return copy;
+    return mig_buf_steal(&out);
 }
 
 /* ---- what may be shown ----------------------------------------------------- */
@@ -142,12 +141,16 @@ char *mig_url_redact(const char *text)
     const char *rest = text + strlen(scheme) + (scheme[0] != '\0');
     if (scheme[0] == '\0' && secret_key(text))
         return mig_strdup("***"); /* "host=… password=…" is no URL, but somebody will try */
-    if (mig_starts(rest, "//"))
-        rest += 2;
+    bool net = mig_starts(rest, "//");
+    rest += net ? 2 : 0;
     const char *end = user_end(text, rest);
-    const char *colon = end ? memchr(rest, ':', (size_t)(end - rest)) : NULL;
-    if (colon) {
-        mig_buf_add(&out, text, (size_t)(colon - text) + 1);
+    const char *secret = end ? memchr(rest, ':', (size_t)(end - rest)) : NULL;
+    if (secret)
+        secret++;
+    else if (end && !net)
+        secret = rest; /* "user:password@host" without a scheme */
+    if (secret) {
+        mig_buf_add(&out, text, (size_t)(secret - text));
         mig_buf_str(&out, "***");
         rest = end;
     } else {
