@@ -20,4 +20,7 @@ void mig_secrets_free(struct mig_secrets *s);
  * static-free copy is impossible, so *@p oom is set and NULL returned: show nothing then. */
 char *mig_secrets_mask(const struct mig_secrets *s, const char *text, bool *oom);
 
+/* Masks in place, which needs no memory. Both may be NULL. */
+void mig_secrets_hide(const struct mig_secrets *s, char *text);
+
 #endif
