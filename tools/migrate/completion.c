@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "fail.h"
 
 /* Completion scripts, made from the tables of commands, flags and options. */
 
@@ -244,7 +245,8 @@ static void fish(void)
 
 migrate_status cli_completion(struct cli *cli, migrate_error **err)
 {
-    (void)err;
+    if (cli_has(cli, FLAG_JSON))
+        return cli_fail_usage(err, cli->command, "a completion script has no JSON form");
     if (strcmp(cli->args[0], "bash") == 0)
         bash();
     else if (strcmp(cli->args[0], "zsh") == 0)

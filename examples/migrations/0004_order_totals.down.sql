@@ -1,0 +1,2 @@
+DROP TRIGGER orders_keep_shipped;
+DROP VIEW customer_totals;
