@@ -16,6 +16,7 @@
 #include "core/options.h"
 #include "core/secrets.h"
 #include "layouts/migrations.h"
+#include "sources/sources.h"
 #include "sql/classify.h"
 #include "util/buf.h"
 #include "util/mem.h"
@@ -94,6 +95,7 @@ struct migrate_ctx {
     const migrate_source_ops *source_ops; /* the application's or a directory; NULL none */
     void *source_self;
     void *memory;       /* files and code added one by one, or NULL */
+    struct mig_source_joined joined;
     const migrate_lock_ops *lock_ops; /* outside the database, or NULL */
     void *lock_self;
 

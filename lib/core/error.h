@@ -12,7 +12,9 @@
 
 #include "util/diag.h"
 
-/* Makes *@p err (overwriting, never freeing) and returns @p status: `return mig_fail(err, E, "…", …)`. */
+/* Makes *@p err (overwriting, never freeing) and returns @p status: `return mig_fail(err, E, "…", …)`. The message
+ * becomes one line. Where there is no memory for it *@p err is the static object, and E_NOMEM is what is returned,
+ * here and below: an error and the status it came with never disagree. */
 migrate_status mig_fail(migrate_error **err, migrate_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 migrate_status mig_fail_nomem(migrate_error **err);

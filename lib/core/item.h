@@ -32,7 +32,16 @@ struct migrate_item {
     int64_t     elapsed_ms;
 };
 
-/* The object of cli.md's status: {"version",…}. */
+/* A migration of a status or run: {"version",…}. */
 void mig_item_json(const struct migrate_item *item, struct mig_buf *out);
+/* Parts of it that steps of a plan and events share: `{"version":…,"name":…`, then `,"kind","state","path","checksum"`,
+ * `,"statements"` (null if not counted). */
+void mig_item_json_head(const struct migrate_item *item, struct mig_buf *out);
+void mig_item_json_rest(const struct migrate_item *item, struct mig_buf *out);
+void mig_item_json_count(const struct migrate_item *item, struct mig_buf *out);
+bool mig_item_transaction(const struct migrate_item *item);
+
+/* "up", "down", "redo"; "" for any other. Static. */
+const char *mig_direction_name(uint32_t direction);
 
 #endif

@@ -4,6 +4,8 @@
 
 /* The values of a context's options: text by key as set, and the engine's reading of them. */
 
+#include <stdbool.h>
+
 #include <migrate/options.h>
 #include <migrate/status.h>
 #include <migrate/driver.h>

@@ -17,6 +17,13 @@ struct mig_remark {
     const char *text;   /* "DROP TABLE users: drops the table and its rows" */
 };
 
+/* What a look through the statements found (scan.h). */
+struct mig_scan {
+    uint64_t statements;
+    uint32_t flags;         /* MIG_SCAN_* */
+    bool     transactional; /* runs in one transaction with its history row */
+};
+
 struct mig_step {
     struct migrate_item item;              /* direction, flags, statements, note filled */
     const struct mig_migration *migration; /* in the plan's set */
@@ -24,6 +31,7 @@ struct mig_step {
     struct mig_remark *may_doubt;   uint32_t n_may_doubt;
     struct mig_remark *online;      uint32_t n_online; /* MySQL: what ALTER will do */
     const char **sql; size_t *sql_len; uint64_t n_sql; /* with MIGRATE_RUN_SQL */
+    struct mig_scan scan;                  /* what a look through its text found */
     bool resume;                           /* half-done: goes on from its journal */
 };
 
