@@ -164,11 +164,10 @@ static void add_item_text(struct mig_buf *out, const struct migrate_event *e)
         add_elapsed(out, e, " after ");
         break;
     case MIGRATE_EVENT_PROGRESS:
-        mig_buf_fmt(out, "%s ", own_text(e));
         add_amount(out, e);
         break;
     case MIGRATE_EVENT_BLOCKED:
-        mig_buf_fmt(out, "blocked by %s", e->text ? e->text : "another session");
+        mig_buf_fmt(out, "blocked: %s", e->text ? e->text : "another session holds a lock");
         break;
     case MIGRATE_EVENT_RETRY:
         mig_buf_str(out, "retry ");
@@ -188,7 +187,7 @@ static void add_text(struct mig_buf *out, const struct migrate_event *e)
         mig_buf_fmt(out, "connected to %s", e->text ? e->text : "the database");
         break;
     case MIGRATE_EVENT_WAIT_LOCK:
-        mig_buf_fmt(out, "waiting for the migration lock, held by %s", e->text ? e->text : "another session");
+        mig_buf_fmt(out, "waiting for the migration lock: %s", e->text ? e->text : "another session holds it");
         break;
     case MIGRATE_EVENT_LOCKED:
         mig_buf_str(out, "have the migration lock");
@@ -220,10 +219,11 @@ static void add_text(struct mig_buf *out, const struct migrate_event *e)
     }
 }
 
-/* The types whose text is taken as it is; that of the others is a part of a sentence. */
+/* The types whose text is taken as it is; that of the others becomes part of a sentence. */
 static bool whole_text(const struct migrate_event *e)
 {
-    return e->text && (e->type == MIGRATE_EVENT_LOG || e->type == MIGRATE_EVENT_NOTICE);
+    return e->text && (e->type == MIGRATE_EVENT_LOG || e->type == MIGRATE_EVENT_NOTICE ||
+                       e->type == MIGRATE_EVENT_PROGRESS);
 }
 
 const char *migrate_event_text(const migrate_event *event)

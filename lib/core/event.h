@@ -6,7 +6,9 @@
 
 #include "util/buf.h"
 
-/* Zero-initialise, fill what the type has, emit with mig_event_emit(). `text` NULL: made from the rest. */
+/* Zero-initialise, fill what the type has, emit with mig_event_emit(). `text` of LOG, NOTICE and PROGRESS is given out as
+ * it is; of CONNECTED (the address), WAIT_LOCK (who holds it), BLOCKED (by whom) and RETRY (why) it ends the sentence
+ * that is made of the event; NULL says "another session" and the like; the other types need none. */
 struct migrate_event {
     uint32_t type;
     uint32_t level;          /* 0: the type's own */
