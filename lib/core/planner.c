@@ -168,6 +168,8 @@ static migrate_status add_step(struct building *b, const struct mig_migration *m
     step->item.direction = (uint8_t)direction;
     if (direction == MIGRATE_DIRECTION_DOWN && m->down.path)
         step->item.path = m->down.path;
+    if (step->item.note && !(step->item.note = mig_arena_strdup(&b->plan->arena, step->item.note)))
+        return mig_fail_nomem(b->err);
     bool keep = (b->plan->options.flags & MIGRATE_RUN_SQL) != 0;
     return mig_scan_step(b->ctx, b->plan, step, &b->view->layout, keep, b->err);
 }
