@@ -67,7 +67,8 @@ struct mig_sql_facts {
     enum mig_sql_tx tx;
     enum mig_sql_settle settle;
     char verb[40];    /* "CREATE INDEX", "ALTER TABLE", upper case, for people */
-    const char *note; /* why it is destructive, alone or may end in doubt; static text or NULL */
+    const char *note;  /* why it is destructive, alone or may end in doubt; static text or NULL */
+    const char *doubt; /* settle NEUTRAL or DOUBT: why a crash in it may not be told; static text or NULL */
     uint32_t n_objects; /* how many of `objects` are filled; several for DROP TABLE a, b and RENAME */
     bool     more_objects; /* there were more than fit */
     struct mig_sql_object objects[MIG_SQL_OBJECTS_MAX];
@@ -81,7 +82,11 @@ struct mig_sql_dialect_info {
 };
 
 /* Never fails: what it cannot read it calls nothing special. In SQLite and PostgreSQL `settle` is TX unless
- * ALONE. */
+ * ALONE. `objects` are what decides, the most telling first: a RENAME names the old name (which vanishes)
+ * and then the new one; all of DROP TABLE a, b. An index is named with its table as `parent`; on MySQL
+ * the table may be all that has a fingerprint. An object whose name does not fit is left out and
+ * more_objects set. MariaDB drops several objects one by one: DOUBT, though one look at each of `objects`
+ * settles it where all agree. */
 void mig_sql_classify(const struct mig_sql_dialect_info *di, const char *text, size_t len,
                       struct mig_sql_facts *out);
 
