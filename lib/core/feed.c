@@ -165,8 +165,10 @@ static migrate_status report(struct mig_feed *feed, const migrate_result *result
     feed->n--;
     feed->pulled--;
     mig_session_note(feed->run->ctx, result);
-    if (feed->status) {
-        migrate_error_free(error); /* a consequence of the first */
+    /* After a stop what was sent ahead still counts; after a failure it is a consequence of that. */
+    bool live = !feed->status || feed->asked;
+    if (!live || (feed->status && result->outcome != MIGRATE_OUTCOME_DONE)) {
+        migrate_error_free(error);
     } else if (result->outcome == MIGRATE_OUTCOME_DONE) {
         migrate_error_free(error);
         (void)in(feed, &sent, result);
