@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* An intent without its done mark: did the statement take effect? Asked only under the lock, when the session that sent
+ * it is gone. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/books.h"
+#include "core/journal.h"
+#include "util/text.h"
+
+/* ---- the statement ---------------------------------------------------------- */
+
+static migrate_status find_statement(migrate_ctx *ctx, const struct mig_script_of *of, uint64_t number,
+                                     const char *sha, struct mig_settled *out, struct mig_sql_facts *facts,
+                                     migrate_error **err)
+{
+    struct mig_script *script = NULL;
+    struct mig_cut cut;
+    migrate_status status = mig_script_open(ctx, of, &script, err);
+    while (!status) {
+        status = mig_script_next(script, &cut, err);
+        if (status || cut.number == number)
+            break;
+    }
+    if (status == MIGRATE_OK) {
+        struct mig_unit_sha u;
+        char hex[MIG_SHA256_HEX + 1];
+        mig_unit_sha_begin(&u);
+        mig_unit_sha_add(&u, cut.text, cut.len);
+        bool ok = mig_unit_sha_end(&u, hex);
+        *facts = *cut.facts;
+        out->edited = ok && strcmp(hex, sha) != 0;
+        out->text = mig_strndup(cut.text, cut.len);
+        out->number = number;
+        out->line = cut.line;
+        out->column = cut.column;
+        memcpy(out->verb, cut.facts->verb, sizeof out->verb);
+        if (!ok || !out->text)
+            status = mig_fail_nomem(err);
+    } else if (status == MIGRATE_DONE) {
+        out->edited = true; /* the file is shorter now */
+        memset(facts, 0, sizeof *facts);
+        status = MIGRATE_OK;
+    }
+    mig_script_close(script);
+    return status;
+}
+
+/* ---- the object ------------------------------------------------------------- */
+
+struct value {
+    char *text;
+    bool oom;
+};
+
+static int32_t on_value(void *user, uint32_t n, const migrate_text *cols)
+{
+    struct value *v = user;
+    if (!n || v->text)
+        return 0;
+    v->text = mig_strndup(cols[0].data ? cols[0].data : "", cols[0].data ? cols[0].len : 0);
+    v->oom = !v->text;
+    return 0;
+}
+
+static migrate_status fingerprint_now(migrate_ctx *ctx, const char *fp_sql, char **out, migrate_error **err)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    struct value v = { NULL, false };
+    mig_buf_fmt(&sql, "SELECT (%s)", fp_sql);
+    migrate_status status = mig_exec_buf(ctx, &sql, on_value, &v, NULL, err);
+    mig_buf_free(&sql);
+    if (!status && !v.text)
+        status = mig_fail_nomem(err);
+    if (status)
+        free(v.text);
+    else
+        *out = v.text;
+    return status;
+}
+
+static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, struct mig_settled *out)
+{
+    const migrate_driver *d = ctx->db.driver;
+    if (!MIGRATE_HAS(migrate_driver, d, describe) || !d->describe || !f->n_objects || !f->objects[0].kind)
+        return;
+    const struct mig_sql_object *o = &f->objects[0];
+    migrate_object object = { .struct_size = sizeof object,
+                              .kind = o->kind,
+                              .schema = { o->schema[0] ? o->schema : NULL, strlen(o->schema) },
+                              .name = { o->name, strlen(o->name) },
+                              .parent = { o->parent[0] ? o->parent : NULL, strlen(o->parent) } };
+    const char *text = NULL;
+    migrate_error *ignored = NULL;
+    if (d->describe(ctx->db.conn, &object, &text, &ignored) == MIGRATE_OK)
+        out->now = mig_strdup(text ? text : "(does not exist)");
+    migrate_error_free(ignored);
+}
+
+/* ---- the verdict ------------------------------------------------------------ */
+
+/* "definition/identity": the driver writes the second part where it can. */
+static size_t definition_len(const char *fp)
+{
+    return strcspn(fp, "/");
+}
+
+static bool same_definition(const char *a, const char *b)
+{
+    size_t n = definition_len(a);
+    return n == definition_len(b) && memcmp(a, b, n) == 0;
+}
+
+/* Values of several objects are joined by ';'. Counts those that are as before, and those that are not. */
+static void compare_all(const char *before, const char *now, bool identity, size_t *same, size_t *other)
+{
+    *same = *other = 0;
+    while (*before || *now) {
+        size_t nb = strcspn(before, ";"), nn = strcspn(now, ";");
+        char *b = mig_strndup(before, nb), *n = mig_strndup(now, nn);
+        bool equal = b && n && (identity ? strcmp(b, n) == 0 : same_definition(b, n));
+        *(equal ? same : other) += 1;
+        free(b);
+        free(n);
+        before += nb + (before[nb] == ';');
+        now += nn + (now[nn] == ';');
+    }
+}
+
+static void judge_by_comparison(const char *before, const char *now, bool identity, struct mig_settled *out)
+{
+    size_t same, other;
+    compare_all(before, now, identity, &same, &other);
+    if (!other) {
+        out->verdict = MIG_VERDICT_NOT_APPLIED;
+    } else if (!same) {
+        out->verdict = MIG_VERDICT_APPLIED;
+    } else {
+        out->verdict = MIG_VERDICT_DOUBT;
+        out->why = "some of its objects have changed and some have not";
+    }
+}
+
+static void drop_index(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_buf_str(&sql, "DROP INDEX CONCURRENTLY IF EXISTS ");
+    if (o->schema[0]) {
+        mig_ident(&sql, ctx->db.dialect, o->schema);
+        mig_buf_char(&sql, '.');
+    }
+    mig_ident(&sql, ctx->db.dialect, o->name);
+    out->drop = mig_buf_steal(&sql);
+}
+
+/* PostgreSQL: 'absent', 'invalid', or a digest of what is there. */
+static void judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f, const char *before, const char *now,
+                           struct mig_settled *out)
+{
+    bool was = strcmp(before, "absent") != 0, is = strcmp(now, "absent") != 0;
+    if (f->flags & MIG_SQL_DROP) {
+        out->verdict = is ? MIG_VERDICT_NOT_APPLIED : MIG_VERDICT_APPLIED;
+    } else if (f->flags & MIG_SQL_CREATE) {
+        if (!is) {
+            out->verdict = MIG_VERDICT_NOT_APPLIED;
+        } else if (strcmp(now, "invalid") == 0 && f->n_objects) {
+            out->verdict = MIG_VERDICT_REDO;
+            drop_index(ctx, &f->objects[0], out);
+        } else {
+            out->verdict = was && strcmp(before, "invalid") != 0 ? MIG_VERDICT_NOT_APPLIED : MIG_VERDICT_APPLIED;
+        }
+    } else {
+        judge_by_comparison(before, now, false, out);
+    }
+}
+
+static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, const struct mig_journal_row *intent,
+                            uint32_t proves, struct mig_settled *out, migrate_error **err)
+{
+    enum mig_sql_settle how = mig_settle_class(ctx, f, out->fp_sql != NULL && intent->fp && intent->fp[0], proves);
+    if (how == MIG_SQL_SETTLE_REPEATABLE) {
+        out->verdict = MIG_VERDICT_NOT_APPLIED;
+        return MIGRATE_OK;
+    }
+    if (how == MIG_SQL_SETTLE_TX || how == MIG_SQL_SETTLE_DOUBT) {
+        out->verdict = MIG_VERDICT_DOUBT;
+        out->why = how == MIG_SQL_SETTLE_TX ? "something in its transaction committed by itself"
+                   : f->note                ? f->note
+                                            : "its effect leaves no trace that could be looked at";
+        return MIGRATE_OK;
+    }
+    char *now = NULL;
+    migrate_status status = fingerprint_now(ctx, out->fp_sql, &now, err);
+    if (status)
+        return status;
+    if (how == MIG_SQL_SETTLE_PROBE)
+        judge_by_probe(ctx, f, intent->fp, now, out);
+    else
+        judge_by_comparison(intent->fp, now, how == MIG_SQL_SETTLE_NEUTRAL, out);
+    free(now);
+    return MIGRATE_OK;
+}
+
+migrate_status mig_settle(migrate_ctx *ctx, const struct mig_script_of *of, const struct mig_journal_row *intent,
+                          struct mig_settled *out, migrate_error **err)
+{
+    *out = (struct mig_settled){ .number = intent->idx };
+    struct mig_sql_facts *facts = malloc(sizeof *facts);
+    struct mig_buf object = MIG_BUF_INIT, sql = MIG_BUF_INIT;
+    uint32_t proves = 0;
+    if (!facts)
+        return mig_fail_nomem(err);
+    migrate_status status = find_statement(ctx, of, intent->idx, intent->sha, out, facts, err);
+    /* The text may have been edited: what was sent is not known then, only the object's column. */
+    if (!status)
+        status = mig_fingerprint_sql(ctx, facts, &object, &sql, &proves, err);
+    if (!status && out->edited && strcmp(mig_buf_text(&object), intent->object) != 0) {
+        out->verdict = MIG_VERDICT_DOUBT;
+        out->why = "the statement was edited after it was sent, and names another object now";
+    } else if (!status) {
+        out->object = mig_strdup(mig_buf_text(&object));
+        out->fp_sql = sql.len ? mig_strdup(mig_buf_text(&sql)) : NULL;
+        if (!out->object || (sql.len && !out->fp_sql))
+            status = mig_fail_nomem(err);
+        else
+            status = judge(ctx, facts, intent, proves, out, err);
+        if (!status && out->edited && out->verdict == MIG_VERDICT_APPLIED) {
+            out->verdict = MIG_VERDICT_DOUBT;
+            out->why = "it took effect as it was sent, and its text was edited since";
+        }
+    }
+    if (!status && out->verdict == MIG_VERDICT_DOUBT)
+        describe_now(ctx, facts, out);
+    mig_buf_free(&object);
+    mig_buf_free(&sql);
+    free(facts);
+    if (status)
+        mig_settled_free(out);
+    return status;
+}
+
+void mig_settled_free(struct mig_settled *s)
+{
+    free(s->text);
+    free(s->now);
+    free(s->drop);
+    free(s->object);
+    free(s->fp_sql);
+    *s = (struct mig_settled){ 0 };
+}
+
+/* ---- carrying it out -------------------------------------------------------- */
+
+migrate_status mig_fail_doubt(const struct mig_migration *m, const char *path, const struct mig_settled *s,
+                              migrate_error **err)
+{
+    const char *identity = mig_identity(m);
+    mig_fail(err, MIGRATE_E_DOUBT, "whether statement %llu of migration %s (%s) took effect cannot be told: %s",
+             (unsigned long long)s->number, identity, s->verb[0] ? s->verb : "gone from the file",
+             s->why ? s->why : "it was interrupted");
+    struct mig_place place = { .version = identity,
+                               .path = path,
+                               .line = s->line,
+                               .column = s->column,
+                               .statement = s->number,
+                               .sql = s->text,
+                               .sql_len = s->text ? strlen(s->text) : 0 };
+    mig_error_place(err, &place);
+    if (s->now)
+        mig_error_state(err, "statements before it are executed, none after it; its object is now: %s", s->now);
+    else
+        mig_error_state(err, "statements before it are executed, none after it");
+    mig_error_hint(err, "look at the database, then `migrate resolve %s --applied` if it took effect or `migrate resolve %s "
+                        "--not-applied` if not; `migrate up` goes on from there",
+                   identity, identity);
+    return MIGRATE_E_DOUBT;
+}
+
+static void op_of(const struct mig_run *run, const struct mig_step *step, struct mig_op *op)
+{
+    *op = (struct mig_op){ .epoch = run->epoch,
+                           .seq = run->seq + 1,
+                           .kind = step->migration->kind,
+                           .version = mig_identity(step->migration),
+                           .direction = step->item.direction == MIGRATE_DIRECTION_DOWN ? 'D' : 'U' };
+}
+
+static migrate_status carry_out(struct mig_run *run, const struct mig_step *step, const struct mig_journal_row *intent,
+                                const struct mig_settled *s, migrate_error **err)
+{
+    migrate_ctx *ctx = run->ctx;
+    struct mig_books b;
+    struct mig_op op;
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_books_of(ctx, &b);
+    op_of(run, step, &op);
+    migrate_status status = MIGRATE_OK;
+    if (s->drop)
+        status = mig_exec(ctx, s->drop, strlen(s->drop), NULL, NULL, NULL, err);
+    if (status)
+        return status;
+    if (s->verdict == MIG_VERDICT_APPLIED) {
+        struct mig_mark mark = { intent->idx, intent->sha, s->object, s->fp_sql };
+        mig_books_done(&b, &op, &mark, &sql);
+    } else {
+        mig_books_forget(&b, &op, intent->idx, &sql);
+    }
+    status = mig_exec_buf(ctx, &sql, NULL, NULL, NULL, err);
+    mig_buf_free(&sql);
+    return status;
+}
+
+migrate_status mig_journal_settle(struct mig_run *run, size_t index, migrate_error **err)
+{
+    const struct mig_step *step = &run->plan->steps[index];
+    struct mig_progress p;
+    mig_progress_of(&run->view.history, step->migration, step->item.direction, &p);
+    const struct mig_journal_row *intent = mig_progress_intent(&p);
+    if (!intent)
+        return MIGRATE_OK;
+    struct mig_script_of of = { .set = run->plan->set,
+                                .migration = step->migration,
+                                .layout = &run->view.layout,
+                                .direction = step->item.direction };
+    struct mig_settled s;
+    migrate_status status = mig_settle(run->ctx, &of, intent, &s, err);
+    if (status)
+        return status;
+    if (s.verdict == MIG_VERDICT_DOUBT)
+        status = mig_fail_doubt(step->migration, step->item.path, &s, err);
+    else
+        status = carry_out(run, step, intent, &s, err);
+    mig_settled_free(&s);
+    if (!status)
+        status = mig_view_refresh(run->ctx, &run->view, err);
+    return status;
+}
