@@ -31,6 +31,8 @@ struct mig_part {
     uint64_t                cookie; /* the source's own */
     const struct mig_range *ranges;
     uint32_t                n_ranges;
+    const uint8_t          *sha;    /* of the text of the ranges, BOM dropped, CRLF to LF; NULL: the migration's
+                                       checksum */
 };
 
 enum mig_tx_mode { MIG_TX_DEFAULT, MIG_TX_ON, MIG_TX_OFF }; /* a directive; DEFAULT: none given */
@@ -43,13 +45,16 @@ enum mig_tx_mode { MIG_TX_DEFAULT, MIG_TX_ON, MIG_TX_OFF }; /* a directive; DEFA
 #define MIG_MIGRATION_RUN_ALWAYS   (1u << 5) /* Liquibase runAlways */
 #define MIG_MIGRATION_RUN_ON_CHANGE (1u << 6) /* Liquibase runOnChange */
 #define MIG_MIGRATION_EXCLUDED     (1u << 7) /* contexts, labels, tags or dbms leave it out: never run, never missing */
+#define MIG_MIGRATION_LITERAL      (1u << 8) /* placeholders are not replaced, whatever is set */
+#define MIG_MIGRATION_LENIENT      (1u << 9) /* a placeholder without a value stays as it is (Liquibase) */
 
-/* Directives; numbers are -1 where none was given. */
+/* Directives; numbers are -1 where none was given. What stands in a down file or section counts for that
+ * direction, what stands before the first section for both. */
 struct mig_directives {
     int8_t  tx_up, tx_down;    /* enum mig_tx_mode */
-    int32_t retries;
-    int64_t lock_timeout_ms;
-    int64_t statement_timeout_ms;
+    int32_t retries, retries_down;
+    int64_t lock_timeout_ms, lock_timeout_down_ms;
+    int64_t statement_timeout_ms, statement_timeout_down_ms;
     const char *tags;          /* as written, or NULL */
     const char *terminator_up, *terminator_down; /* Liquibase endDelimiter, or NULL */
     const char *precondition_sql; /* Liquibase sql-check, or NULL */
@@ -70,6 +75,12 @@ struct mig_migration {
     struct mig_part down;
 };
 
+/* A Liquibase property. */
+struct mig_property {
+    const char *name, *value;
+    const char *path; /* of the file it holds in; NULL: everywhere */
+};
+
 struct mig_set {
     struct mig_migration *items; /* V in version order, then R in name order */
     size_t   count;
@@ -78,7 +89,13 @@ struct mig_set {
     const char *layout;    /* "pairs", as in option `layout`; "" when empty */
     bool     byte_order;   /* versions compare by bytes, else naturally */
     bool     file_order;   /* or as the files list them (Liquibase) */
+    bool     flyway_order; /* or part by part as numbers, trailing zeros not counting */
+    bool     byte_sorting; /* the convention's own tool sorts by bytes: see mig_set_check_order() */
     uint64_t bytes;        /* text read */
+    uint32_t *by_version;  /* file_order: indices of the versioned items, sorted by version as bytes */
+    uint8_t  style;        /* of its sections: enum mig_style of reading.h */
+    const struct mig_property *properties;
+    size_t   n_properties;
     struct mig_arena arena;
     int      refs;         /* by mig_set_ref/unref only */
 };
@@ -96,23 +113,27 @@ struct mig_layout_options {
 };
 
 /* Lists and reads @p ops/@p self and makes the set, refs 1. Entries added with migrate_ctx_add_file/code come
- * as part of the source. E_SOURCE, E_NAME, E_DUPLICATE, E_LAYOUT, E_ORDER, E_PARSE, E_DIRECTIVE,
- * E_PLACEHOLDER, E_NOMEM; or what a callback of the source returned, its own error then in @p err. */
+ * as part of the source. E_SOURCE, E_NAME, E_DUPLICATE, E_LAYOUT, E_PARSE, E_DIRECTIVE, E_PLACEHOLDER, E_NOMEM in
+ * @p diag; or what a callback of the source returned, its own error then in @p err. */
 int32_t mig_set_read(const struct migrate_source_ops *ops, void *self, const struct migrate_host *host,
                      const struct mig_layout_options *options, struct mig_set **out,
                      struct mig_diag *diag, struct migrate_error **err);
 struct mig_set *mig_set_ref(struct mig_set *set);
 void mig_set_unref(struct mig_set *set);
 
+/* E_ORDER when the convention's own tool sorts by bytes, nobody has said `order=`, and the migrations for which
+ * @p pending says true (NULL: all) come in another order by bytes than naturally. To be asked before they run. */
+int32_t mig_set_check_order(const struct mig_set *set, bool (*pending)(void *user, const struct mig_migration *m),
+                            void *user, struct mig_diag *diag);
+
 /* Order of two versions of this set's kind: < 0, 0, > 0. */
 int mig_set_compare(const struct mig_set *set, const char *a, const char *b);
 /* The V or B migration with exactly (bytes) this version; the R of this name; or NULL. */
 const struct mig_migration *mig_set_find(const struct mig_set *set, uint32_t kind, const char *identity);
 
-/* Text of one direction as it is to be cut: BOM dropped, ranges joined (with the right line numbers lost
- * at none of them), placeholders replaced. For mig_sql_config.read. It hashes what it reads and compares with
- * the migration's checksum at the end of the file where the file's whole text was hashed: E_SOURCE_MOVED when a
- * file changed or shrank. */
+/* Text of one direction as it is to be cut: BOM dropped, ranges joined, placeholders replaced. For
+ * mig_sql_config.read. It hashes what it reads; where the text ends and is not the one that was hashed when the
+ * set was made, reading fails with E_SOURCE_MOVED instead of ending. @p set, @p m and @p options outlive it. */
 struct mig_text;
 int32_t mig_text_open(const struct mig_set *set, const struct mig_migration *m, uint32_t direction,
                       const struct migrate_source_ops *ops, void *self, const struct migrate_host *host,
@@ -129,7 +150,7 @@ void mig_text_fault(struct mig_text *text, struct mig_diag *diag, struct migrate
 void mig_text_close(struct mig_text *text);
 
 /* `migrate new`: paths and texts of the next file(s) in the set's own convention; an empty set gives `plain`,
- * or `pairs` with @p pair. At most two. */
+ * or `pairs` with @p pair. At most two; paths and texts are the caller's to free. E_NAME. */
 struct mig_new_file { char *path; char *text; };
 int32_t mig_set_propose(const struct mig_set *set, const char *name, bool pair, const char *layout,
                         int64_t now_unix_ms, struct mig_new_file out[2], size_t *n, struct mig_diag *diag);

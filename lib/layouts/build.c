@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Making migrations of files: what all conventions share. */
+
+#include <string.h>
+
+#include "layouts/reading.h"
+#include "util/text.h"
+
+enum { MAX_IDENTITY = 512 }; /* as long as the history's column */
+
+const struct mig_directives mig_no_directives = {
+    .tx_up = MIG_TX_DEFAULT,
+    .tx_down = MIG_TX_DEFAULT,
+    .retries = -1,
+    .retries_down = -1,
+    .lock_timeout_ms = -1,
+    .lock_timeout_down_ms = -1,
+    .statement_timeout_ms = -1,
+    .statement_timeout_down_ms = -1,
+};
+
+static const struct mig_directives no_transaction_code = {
+    .tx_up = MIG_TX_OFF,
+    .tx_down = MIG_TX_OFF,
+    .retries = -1,
+    .retries_down = -1,
+    .lock_timeout_ms = -1,
+    .lock_timeout_down_ms = -1,
+    .statement_timeout_ms = -1,
+    .statement_timeout_down_ms = -1,
+};
+
+/* A whole file, without and with a byte order mark. */
+static const struct mig_range whole = { 0, UINT64_MAX, 1 };
+static const struct mig_range whole_after_bom = { 3, UINT64_MAX, 1 };
+
+static struct mig_part whole_part(const struct mig_file *f)
+{
+    return (struct mig_part){ f->path, f->cookie, f->bom ? &whole_after_bom : &whole, 1, NULL };
+}
+
+static void take_code(struct mig_migration *m, const struct mig_file *f)
+{
+    m->flags |= MIG_MIGRATION_CODE;
+    m->up = (struct mig_part){ .path = f->path, .cookie = f->cookie };
+    m->code_checksum = f->code_checksum;
+    if (f->entry_flags & MIGRATE_ENTRY_REVERSIBLE) {
+        m->flags |= MIG_MIGRATION_REVERSIBLE;
+        m->down = m->up;
+    }
+    if (f->entry_flags & MIGRATE_ENTRY_NO_TRANSACTION)
+        m->directives = &no_transaction_code;
+}
+
+static void take_text(struct mig_migration *m, const struct mig_file *f)
+{
+    const struct mig_marked *marked = f->marked;
+    m->up = whole_part(f);
+    memcpy(m->checksum, f->sha, sizeof m->checksum);
+    m->has_checksum = true;
+    if (!marked)
+        return;
+    m->flags |= marked->flags;
+    if (marked->directed)
+        m->directives = &marked->directives;
+    if (marked->style == MIG_STYLE_NONE)
+        return;
+    m->up = (struct mig_part){ f->path, f->cookie, marked->up, marked->n_up, marked->up_sha };
+    if (marked->has_down) {
+        m->flags |= MIG_MIGRATION_REVERSIBLE;
+        m->down = (struct mig_part){ f->path, f->cookie, marked->down, marked->n_down, marked->down_sha };
+    }
+}
+
+int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version, const char *name,
+                struct mig_migration **out)
+{
+    struct mig_set *set = r->set;
+    const char     *identity = kind == MIGRATE_KIND_REPEATABLE ? name : version;
+    if (mig_utf8_count(identity, strlen(identity)) > MAX_IDENTITY)
+        return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0, "shorten the name of the file",
+                                "its version has more than %d characters", MAX_IDENTITY);
+    char *version_copy = kind == MIGRATE_KIND_REPEATABLE ? mig_arena_strdup(&set->arena, "")
+                                                         : mig_arena_strdup(&set->arena, version);
+    char *name_copy = mig_arena_strdup(&set->arena, name);
+    if (!version_copy || !name_copy || !mig_grow(&set->items, &r->items_cap, set->count + 1, sizeof *set->items))
+        return mig_reading_nomem(r);
+    struct mig_migration *m = &set->items[set->count++];
+    *m = (struct mig_migration){ .version = version_copy, .name = name_copy, .kind = (uint8_t)kind };
+    m->directives = &mig_no_directives;
+    if (f->entry_flags & MIGRATE_ENTRY_CODE)
+        take_code(m, f);
+    else
+        take_text(m, f);
+    *out = m;
+    return MIGRATE_OK;
+}
+
+struct mig_directives *mig_own_directives(struct mig_reading *r, struct mig_migration *m)
+{
+    struct mig_directives *own = mig_arena_alloc(&r->set->arena, sizeof *own);
+    if (!own) {
+        (void)mig_reading_nomem(r);
+        return NULL;
+    }
+    *own = *m->directives;
+    m->directives = own;
+    return own;
+}
+
+/* What a down file says counts for the way down. */
+static int32_t take_down_directives(struct mig_reading *r, struct mig_migration *m, const struct mig_directives *from)
+{
+    struct mig_directives *d = mig_own_directives(r, m);
+    if (!d)
+        return MIGRATE_E_NOMEM;
+    d->tx_down = from->tx_down;
+    d->retries_down = from->retries_down;
+    d->lock_timeout_down_ms = from->lock_timeout_down_ms;
+    d->statement_timeout_down_ms = from->statement_timeout_down_ms;
+    d->terminator_down = from->terminator_down;
+    return MIGRATE_OK;
+}
+
+/* Likewise what an up file says counts for the way up only. */
+static int32_t drop_down_directives(struct mig_reading *r, struct mig_migration *m)
+{
+    if (m->directives == &mig_no_directives)
+        return MIGRATE_OK;
+    return take_down_directives(r, m, &mig_no_directives);
+}
+
+int32_t mig_add_down(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
+{
+    uint8_t *sha = mig_arena_alloc(&r->set->arena, sizeof f->sha);
+    if (!sha)
+        return mig_reading_nomem(r);
+    memcpy(sha, f->sha, sizeof f->sha);
+    m->down = whole_part(f);
+    m->down.sha = sha;
+    m->flags |= MIG_MIGRATION_REVERSIBLE;
+    int32_t status = drop_down_directives(r, m);
+    if (!status && f->marked && f->marked->directed)
+        status = take_down_directives(r, m, &f->marked->directives);
+    return status;
+}

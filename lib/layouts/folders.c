@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A folder per migration: diesel's NAME/up.sql, down.sql, metadata.toml; Prisma's NAME/migration.sql. Code goes with
+ * them. */
+
+#include <string.h>
+
+#include "layouts/conf.h"
+#include "layouts/naming.h"
+
+/* The folder of a file: where the base name of the folder begins, and where it ends. */
+struct folder {
+    const char *begin, *end;
+};
+
+static struct folder folder_of(const char *path)
+{
+    struct folder at = { path, mig_basename(path) - 1 };
+    for (const char *p = path; p < at.end; p++)
+        if (*p == '/')
+            at.begin = p + 1;
+    return at;
+}
+
+static const struct mig_file *beside(const struct mig_reading *r, const struct mig_file *f, const char *name,
+                                     struct mig_buf *buf)
+{
+    mig_buf_reset(buf);
+    mig_buf_add(buf, f->path, (size_t)(mig_basename(f->path) - f->path));
+    mig_buf_str(buf, name);
+    return buf->oom ? NULL : mig_file_find(r, buf->data, buf->len);
+}
+
+static int32_t take_up(struct mig_reading *r, const struct mig_file *f, struct mig_naming *naming, struct mig_buf *buf)
+{
+    bool          code = f->entry_flags & MIGRATE_ENTRY_CODE;
+    struct folder in = folder_of(f->path);
+    const char   *stem = code ? mig_basename(f->path) : in.begin;
+    size_t        len = code ? mig_stem_len(f) : (size_t)(in.end - in.begin);
+    int32_t       status = mig_naming_take(r, naming, f, stem, len, false);
+    if (status)
+        return status;
+    struct mig_migration *m;
+    status = mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version), mig_buf_text(&naming->name), &m);
+    if (status)
+        return status;
+    const struct mig_file *down = code ? NULL : beside(r, f, "down.sql", buf);
+    if (down)
+        status = mig_add_down(r, m, down);
+    const struct mig_file *toml = code || status ? NULL : beside(r, f, "metadata.toml", buf);
+    if (buf->oom)
+        return mig_reading_nomem(r);
+    return toml ? mig_metadata_apply(r, toml, m) : status;
+}
+
+static int32_t check_down(struct mig_reading *r, const struct mig_file *f, struct mig_buf *buf)
+{
+    if (beside(r, f, "up.sql", buf) || beside(r, f, "migration.sql", buf))
+        return MIGRATE_OK;
+    if (buf->oom)
+        return mig_reading_nomem(r);
+    return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0, "add the up file, or remove this one",
+                            "%s has no up.sql beside it", f->path);
+}
+
+int32_t mig_folders_build(struct mig_reading *r)
+{
+    struct mig_naming naming = { .folders = true };
+    struct mig_buf    buf = MIG_BUF_INIT;
+    int32_t           status = MIGRATE_OK;
+    for (size_t i = 0; i < r->n_files && !status; i++) {
+        const struct mig_file *f = &r->files[i];
+        if (f->shape == MIG_SHAPE_BESIDE)
+            continue;
+        if (strcmp(mig_basename(f->path), "down.sql") == 0)
+            status = check_down(r, f, &buf);
+        else
+            status = take_up(r, f, &naming, &buf);
+    }
+    mig_naming_free(&naming);
+    mig_buf_free(&buf);
+    return status;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Up and down sections of one file, from the markers found in it. Sections may repeat: up sections run in the
+ * order of the file, down sections in the opposite one. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layouts/marks.h"
+#include "util/text.h"
+
+struct ranges {
+    struct mig_range *list;
+    size_t            count, cap;
+};
+
+struct maker {
+    struct mig_reading     *r;
+    struct mig_file        *f;
+    const struct mig_marks *marks;
+    struct mig_marked      *out;
+    struct ranges           up, down;
+    uint8_t                 section; /* MIG_FOR_* that is open, 0 none yet */
+    uint64_t                begin, line; /* of the open section */
+};
+
+static const char *style_example(uint8_t style)
+{
+    switch (style) {
+    case MIG_STYLE_DBMATE:
+        return "-- migrate:up";
+    case MIG_STYLE_GOOSE:
+        return "-- +goose Up";
+    case MIG_STYLE_SQL_MIGRATE:
+        return "-- +migrate Up";
+    case MIG_STYLE_NODE:
+        return "-- Up Migration";
+    default:
+        return "-- migrate: up";
+    }
+}
+
+/* "-- migrate: up" and "-- migrate:up" may stand side by side. */
+static uint8_t family(uint8_t style)
+{
+    return style == MIG_STYLE_DBMATE ? MIG_STYLE_OURS : style;
+}
+
+static int32_t close_section(struct maker *m, uint64_t end)
+{
+    struct ranges *to = m->section == MIG_FOR_UP ? &m->up : &m->down;
+    if (m->section == 0)
+        return MIGRATE_OK;
+    if (!mig_grow(&to->list, &to->cap, to->count + 1, sizeof *to->list))
+        return mig_reading_nomem(m->r);
+    to->list[to->count++] = (struct mig_range){ m->begin, end, m->line };
+    return MIGRATE_OK;
+}
+
+/* Text before the first marker would belong to no direction. */
+static int32_t check_first(struct maker *m, const struct mig_mark *mark)
+{
+    if (mark->statement != UINT64_MAX)
+        return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->marks->first_line,
+                                "put the statements behind the marker",
+                                "a statement stands before the first section marker (line %llu)",
+                                (unsigned long long)mark->line);
+    m->out->style = mark->style;
+    m->out->line = mark->line;
+    return MIGRATE_OK;
+}
+
+static int32_t open_section(struct maker *m, const struct mig_mark *mark)
+{
+    int32_t status = m->section ? MIGRATE_OK : check_first(m, mark);
+    if (!status && family(mark->style) != family(m->out->style))
+        status = mig_reading_fail(m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line, "use one kind of marker in a file",
+                                  "its sections begin with \"%s\" in line %llu, and with another tool's marker here",
+                                  style_example(m->out->style), (unsigned long long)m->out->line);
+    if (!status)
+        status = close_section(m, mark->begin);
+    if (status)
+        return status;
+    m->section = mark->what == MIG_WHAT_UP ? MIG_FOR_UP : MIG_FOR_DOWN;
+    m->begin = mark->end;
+    m->line = mark->line;
+    if (mark->style == MIG_STYLE_GOOSE || mark->style == MIG_STYLE_SQL_MIGRATE)
+        m->out->flags |= MIG_MIGRATION_GOOSE;
+    /* options on the marker's own line */
+    return mark->args[0] ? mig_directive_apply(m->r, m->f, mark, m->section, m->out) : MIGRATE_OK;
+}
+
+/* Directives of goose and of Atlas' lint may stand anywhere. */
+static bool may_stand_anywhere(const struct mig_mark *mark)
+{
+    return mark->style == MIG_STYLE_GOOSE || mark->style == MIG_STYLE_SQL_MIGRATE ||
+           mig_starts(mark->args, "atlas:nolint") || mig_starts(mark->args, "postgres-migrations");
+}
+
+static int32_t take_directive(struct maker *m, const struct mig_mark *mark)
+{
+    uint64_t begin = m->section ? m->begin : 0;
+    if (!may_stand_anywhere(mark) && mark->statement != UINT64_MAX && mark->statement >= begin)
+        return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, mark->line,
+                                m->section ? "move it up, right behind the section's marker"
+                                           : "move it to the top of the file",
+                                "a directive must stand before the first statement");
+    unsigned directions = m->section && !may_stand_anywhere(mark) ? m->section : MIG_FOR_UP | MIG_FOR_DOWN;
+    return mig_directive_apply(m->r, m->f, mark, directions, m->out);
+}
+
+/* "-- Down Migration" is also something that people write in plain files: without an up marker it is one when
+ * statements follow it, and then nobody can tell what was meant. */
+static int32_t check_lonely_down(struct maker *m)
+{
+    const struct mig_marks *all = m->marks;
+    bool                    something = all->last_statement != UINT64_MAX && all->last_end > m->begin;
+    if (m->out->style == MIG_STYLE_NODE && !something) {
+        m->out->style = MIG_STYLE_NONE;
+        m->down.count = 0;
+        return MIGRATE_OK;
+    }
+    return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->out->line,
+                            "put the marker of the up section before the statements that apply the migration",
+                            "it has a down section, but no up section (\"%s\")", style_example(m->out->style));
+}
+
+static void reverse(struct ranges *r)
+{
+    for (size_t i = 0; i < r->count / 2; i++) {
+        struct mig_range other = r->list[r->count - 1 - i];
+        r->list[r->count - 1 - i] = r->list[i];
+        r->list[i] = other;
+    }
+}
+
+/* Hashes the ranges and keeps them in the set, as offsets into the raw file. */
+static int32_t keep_ranges(struct maker *m, struct ranges *from, const struct mig_range **list, uint32_t *n,
+                           const uint8_t **sha)
+{
+    struct mig_arena *arena = &m->r->set->arena;
+    if (from->count == 0)
+        return MIGRATE_OK;
+    struct mig_range *kept = mig_arena_alloc(arena, from->count * sizeof *kept);
+    uint8_t          *digest = mig_arena_alloc(arena, MIG_SHA256_LEN);
+    if (!kept || !digest)
+        return mig_reading_nomem(m->r);
+    int32_t status = mig_content_hash(m->r, m->f, from->list, (uint32_t)from->count, digest);
+    uint64_t bom = m->f->bom ? 3 : 0;
+    for (size_t i = 0; i < from->count; i++) {
+        kept[i] = from->list[i];
+        kept[i].begin += bom;
+        kept[i].end += kept[i].end == UINT64_MAX ? 0 : bom;
+    }
+    *list = kept;
+    *n = (uint32_t)from->count;
+    *sha = digest;
+    return status;
+}
+
+static int32_t take_marks(struct maker *m)
+{
+    int32_t status = MIGRATE_OK;
+    for (size_t i = 0; i < m->marks->count && !status; i++) {
+        const struct mig_mark *mark = &m->marks->list[i];
+        if (mark->what == MIG_WHAT_DIRECTIVE)
+            status = take_directive(m, mark);
+        else if (m->f->shape == MIG_SHAPE_SINGLE && !m->r->no_sections)
+            status = open_section(m, mark);
+        else if (mark->style != MIG_STYLE_NODE && !m->r->no_sections) /* that one is plain English as well */
+            status = mig_reading_fail(m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line,
+                                      "use section markers or file names to tell up from down, not both",
+                                      "it has a section marker, but its name says what it is");
+    }
+    return status;
+}
+
+int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struct mig_marks *marks)
+{
+    struct maker m = { .r = r, .f = f, .marks = marks };
+    m.out = mig_arena_alloc(&r->set->arena, sizeof *m.out);
+    if (!m.out)
+        return mig_reading_nomem(r);
+    m.out->directives = mig_no_directives;
+    if (f->no_transaction) {
+        m.out->directives.tx_up = m.out->directives.tx_down = MIG_TX_OFF;
+        m.out->directed = true;
+    }
+    int32_t status = take_marks(&m);
+    if (!status)
+        status = close_section(&m, UINT64_MAX);
+    if (!status && m.up.count == 0 && m.down.count > 0)
+        status = check_lonely_down(&m);
+    reverse(&m.down);
+    m.out->has_down = m.down.count > 0;
+    if (!status)
+        status = keep_ranges(&m, &m.up, &m.out->up, &m.out->n_up, &m.out->up_sha);
+    if (!status)
+        status = keep_ranges(&m, &m.down, &m.out->down, &m.out->n_down, &m.out->down_sha);
+    free(m.up.list);
+    free(m.down.list);
+    f->marked = m.out;
+    return status;
+}
