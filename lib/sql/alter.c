@@ -191,8 +191,10 @@ static const struct {
     uint32_t    flag;
 } attributes[] = {
     { "NOT NULL", MIG_ALTER_NOT_NULL },     { "NULL", MIG_ALTER_NULL },
-    { "AUTO_INCREMENT", MIG_ALTER_IS_AUTO }, { "UNIQUE", MIG_ALTER_UNIQUE },
-    { "PRIMARY", MIG_ALTER_IS_PRIMARY },    { "CHECK", MIG_ALTER_CHECKED },
+    { "AUTO_INCREMENT", MIG_ALTER_IS_AUTO }, { "UNIQUE KEY", MIG_ALTER_UNIQUE },
+    { "UNIQUE", MIG_ALTER_UNIQUE },         { "PRIMARY KEY", MIG_ALTER_IS_PRIMARY },
+    { "KEY", MIG_ALTER_IS_PRIMARY },        { "CHECK", MIG_ALTER_CHECKED },
+    { "SERIAL", MIG_ALTER_IS_AUTO | MIG_ALTER_UNIQUE },
     { "REFERENCES", MIG_ALTER_REFERENCES }, { "VIRTUAL", MIG_ALTER_VIRTUAL },
     { "STORED", MIG_ALTER_STORED },         { "PERSISTENT", MIG_ALTER_STORED },
     { "FIRST", MIG_ALTER_PLACED },          { "AFTER", MIG_ALTER_PLACED },
@@ -274,13 +276,10 @@ static void add_constraint(struct mig_cursor *c, struct mig_alter_clause *out)
     }
 }
 
-/* The rest of an index definition: is one of its parts an expression? */
-static void index_parts(struct mig_cursor *c, struct mig_alter_clause *out)
+void mig_alter_index_parts(struct mig_cursor *c, struct mig_alter_clause *out)
 {
     while (!at_clause_end(c)) {
-        if (mig_cur_take(c, "USING")) {
-            out->flags |= MIG_ALTER_INDEX_TYPE;
-        } else if (mig_cur_at_punct(c, '(')) {
+        if (mig_cur_at_punct(c, '(')) {
             struct mig_cursor in = *c;
             mig_cur_next(&in);
             do {
@@ -334,7 +333,10 @@ static void finish_row(struct mig_cursor *c, struct mig_alter_clause *out)
         take_name(c, &out->to);
         break;
     case MIG_ALTER_ADD_INDEX:
-        index_parts(c, out);
+        mig_alter_index_parts(c, out);
+        break;
+    case MIG_ALTER_ENFORCE:
+        out->flags |= mig_cur_at(c, "NOT") ? MIG_ALTER_NEGATED : 0;
         break;
     case MIG_ALTER_ADD_PARTITION:
         mig_cur_take_any(c, "NO_WRITE_TO_BINLOG LOCAL");

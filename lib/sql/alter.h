@@ -74,7 +74,7 @@ enum mig_alter_kind {
 #define MIG_ALTER_PLACED       (1u << 12) /* FIRST, AFTER */
 #define MIG_ALTER_CHARACTERS   (1u << 13) /* CHARACTER SET or COLLATE */
 #define MIG_ALTER_SEVERAL      (1u << 14) /* ADD (a …, b …) */
-#define MIG_ALTER_INDEX_TYPE   (1u << 15) /* USING BTREE */
+#define MIG_ALTER_NEGATED      (1u << 15) /* NOT ENFORCED */
 
 struct mig_alter_clause {
     enum mig_alter_kind kind;
@@ -94,6 +94,9 @@ bool mig_alter_next(struct mig_cursor *c, struct mig_alter_clause *out);
 bool mig_alter_take_head(struct mig_cursor *c);
 /* Behind the name: WAIT n, NOWAIT. */
 void mig_alter_take_wait(struct mig_cursor *c);
+
+/* Behind the name of an index: sets MIG_ALTER_EXPRESSION where a part of it is an expression. */
+void mig_alter_index_parts(struct mig_cursor *c, struct mig_alter_clause *out);
 
 /* Do two name tokens name the same column or index (ASCII case folded)? */
 bool mig_alter_same_name(const struct mig_token *a, const struct mig_token *b);

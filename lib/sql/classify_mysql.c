@@ -155,7 +155,7 @@ static bool administration(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
         { "START", repeatable },   { "STOP", repeatable },    { "RESET", repeatable },   { "CHANGE", repeatable },
-        { "PURGE", repeatable },   { "CACHE INDEX", repeatable }, { "KILL", no_trace },  { "SHUTDOWN", no_trace },
+        { "PURGE", repeatable },   { "CACHE INDEX", repeatable }, { "KILL", my_plain },  { "SHUTDOWN", no_trace },
         { "RESTART", no_trace },   { "CLONE", no_trace },     { "BINLOG", no_trace },    { "IMPORT TABLE", no_trace },
         { "BACKUP", my_session },  { "INSTALL", my_install }, { "UNINSTALL", my_install },
     };

@@ -6,26 +6,32 @@
 /* How a crash around ALTER TABLE is settled. A clause that surely changes the definition makes the whole
  * statement decidable, since a server with atomic DDL does all of it or nothing. */
 
-/* Columns and indexes dropped or renamed away, to be compared with those added; more than these are not kept. */
+/* Columns and indexes dropped and added, to be compared with each other; more than these are not kept. */
 #define NAMES_MAX 64
 
-struct alter_facts {
-    struct mig_token dropped[NAMES_MAX];
-    struct mig_token added[NAMES_MAX];
-    unsigned         n_dropped;
-    unsigned         n_added;
-    bool             overflow;
-    bool             several; /* ADD (a …, b …): names not kept */
-    bool             sure;    /* a clause that changes the definition and fails when run again */
-    bool             maybe;   /* may change it, may be run again */
-    bool             neutral; /* leaves it, and must not be run again */
-    const char      *doubt;
+struct named {
+    struct mig_token name;
+    bool             column;      /* else an index or constraint */
+    bool             conditional; /* IF EXISTS, IF NOT EXISTS */
 };
 
-static void keep(struct alter_facts *a, struct mig_token *names, unsigned *n, const struct mig_token *name)
+struct alter_facts {
+    struct named dropped[NAMES_MAX];
+    struct named added[NAMES_MAX];
+    unsigned     n_dropped;
+    unsigned     n_added;
+    bool         overflow;
+    bool         several; /* ADD (a …, b …): names not kept */
+    bool         sure;    /* a clause that changes the definition and fails when run again */
+    bool         maybe;   /* may change it, may be run again */
+    bool         neutral; /* leaves it, and must not be run again */
+    const char  *doubt;
+};
+
+static void keep(struct alter_facts *a, struct named *names, unsigned *n, const struct mig_alter_clause *cl, bool column)
 {
     if (*n < NAMES_MAX) {
-        names[(*n)++] = *name;
+        names[(*n)++] = (struct named){ cl->name, column, (cl->flags & MIG_ALTER_IF) != 0 };
     } else {
         a->overflow = true;
     }
@@ -70,19 +76,13 @@ static void column_clause(struct mig_classifier *k, struct alter_facts *a, const
     switch (cl->kind) {
     case MIG_ALTER_DROP_COLUMN:
         mig_facts_destroys(k->f, "DROP COLUMN removes the column and its values");
-        /* fall through */
-    case MIG_ALTER_DROP_INDEX:
-    case MIG_ALTER_DROP_FOREIGN:
-    case MIG_ALTER_DROP_CHECK:
-        if (!conditional || cl->kind == MIG_ALTER_DROP_COLUMN) {
-            keep(a, a->dropped, &a->n_dropped, &cl->name);
-        }
+        keep(a, a->dropped, &a->n_dropped, cl, true);
         break;
     case MIG_ALTER_ADD_COLUMN:
         if ((cl->flags & MIG_ALTER_SEVERAL) != 0) {
             a->several = true;
-        } else if (!conditional) {
-            keep(a, a->added, &a->n_added, &cl->name);
+        } else {
+            keep(a, a->added, &a->n_added, cl, true);
         }
         break;
     case MIG_ALTER_CHANGE_COLUMN:
@@ -109,10 +109,13 @@ static void other_clause(struct alter_facts *a, const struct mig_alter_clause *c
     case MIG_ALTER_ADD_SPATIAL:
     case MIG_ALTER_ADD_FOREIGN:
     case MIG_ALTER_ADD_CHECK:
-        if ((cl->flags & MIG_ALTER_IF) == 0) {
-            /* Without a name the server finds one, and another one the next time. */
-            keep(a, a->added, &a->n_added, &cl->name);
-        }
+        /* Without a name the server finds one, and another one the next time. */
+        keep(a, a->added, &a->n_added, cl, false);
+        break;
+    case MIG_ALTER_DROP_INDEX:
+    case MIG_ALTER_DROP_FOREIGN:
+    case MIG_ALTER_DROP_CHECK:
+        keep(a, a->dropped, &a->n_dropped, cl, false);
         break;
     case MIG_ALTER_ADD_PRIMARY:
     case MIG_ALTER_DROP_PRIMARY:
@@ -143,30 +146,30 @@ static void other_clause(struct alter_facts *a, const struct mig_alter_clause *c
     }
 }
 
-static bool among(const struct mig_token *name, const struct mig_token *names, unsigned n)
+static bool among(const struct named *one, const struct named *names, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        if (mig_alter_same_name(name, &names[i])) {
+        if (one->column == names[i].column && mig_alter_same_name(&one->name, &names[i].name)) {
             return true;
         }
     }
     return false;
 }
 
-/* Something dropped and not added again, or added and not dropped, is a change for sure. */
+/* Something dropped and not added again, or added and not dropped, is a change for sure. A column that is
+ * both loses its values, each time again; an index does not mind. */
 static void compare_names(struct alter_facts *a)
 {
     for (unsigned i = 0; i < a->n_dropped; i++) {
-        if (a->several || among(&a->dropped[i], a->added, a->n_added)) {
-            a->neutral = true;
-        } else {
-            a->sure = true;
-        }
+        const struct named *one = &a->dropped[i];
+        bool back = (one->column && a->several) || among(one, a->added, a->n_added);
+        a->neutral = a->neutral || (back && one->column);
+        a->maybe = a->maybe || (back && !one->column);
+        a->sure = a->sure || (!back && !one->conditional);
     }
     for (unsigned i = 0; i < a->n_added; i++) {
-        if (!among(&a->added[i], a->dropped, a->n_dropped)) {
-            a->sure = true;
-        }
+        const struct named *one = &a->added[i];
+        a->sure = a->sure || (!one->conditional && !among(one, a->dropped, a->n_dropped));
     }
     if (a->several && a->n_dropped == 0) {
         a->sure = true;
