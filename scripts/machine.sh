@@ -7,7 +7,7 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif command -v sudo >/dev/null 2>&1; then
-        sudo -n "$@"
+        sudo "$@"
     else
         return 1
     fi
