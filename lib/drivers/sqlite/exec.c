@@ -255,7 +255,7 @@ static migrate_status check_call(const struct run *r, migrate_result *out, migra
 static migrate_status begin(struct run *r, const char *word, migrate_result *out, migrate_error **err)
 {
     struct mig_sqlite *c = r->c;
-    bool reads = strcmp(word, "SELECT") == 0 || strcmp(word, "EXPLAIN") == 0;
+    bool reads = !*word || strcmp(word, "SELECT") == 0 || strcmp(word, "EXPLAIN") == 0;
     migrate_status status = check_call(r, out, err);
     if (status == MIGRATE_OK) {
         status = mig_sqlite_materialize(c, !reads, err);
