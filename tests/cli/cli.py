@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-MIGRATE = os.environ['MIGRATE_EXE']
+MIGRATE = os.environ['CLI_EXE']
 ROOT = os.environ['SOURCE_ROOT']
 
 

@@ -49,7 +49,7 @@ class Dialogue:
         with open(path, encoding='utf-8') as f:
             self.lines = f.read().split('\n')
         self.env = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k != 'DATABASE_URL'}
-        self.env.update(LC_ALL='C.UTF-8', ASAN_OPTIONS="detect_leaks=1", MIGRATE_EXE=migrate)
+        self.env.update(LC_ALL='C.UTF-8', ASAN_OPTIONS="detect_leaks=1", CLI_EXE=migrate)
         self.out = []
         self.failed = 0
 
@@ -65,7 +65,7 @@ class Dialogue:
         line = self.lines[i]
         if line.startswith('file '):
             return self.write_file(i, folder)
-        if line.startswith('$ '):
+        if line == '$' or line.startswith('$ '):
             return self.command(i, folder)
         self.out.append(line)
         if line.startswith('env '):

@@ -15,14 +15,18 @@ static migrate_status give(struct cli *cli, migrate_report *report, migrate_stat
     return s != MIGRATE_OK ? s : written;
 }
 
+migrate_status cli_check_init(const struct cli *cli, migrate_error **err)
+{
+    if (cli_has(cli, FLAG_DIALECT) && !cli_has(cli, FLAG_SQL))
+        return cli_fail_usage(err, cli->command, "--dialect is for --sql: without a database nothing can be created");
+    return MIGRATE_OK;
+}
+
 migrate_status cli_init(struct cli *cli, migrate_error **err)
 {
     migrate_report *report = NULL;
     uint32_t flags = cli_has(cli, FLAG_SQL) ? MIGRATE_INIT_SQL : 0;
-    migrate_status s;
-    if (cli_has(cli, FLAG_DIALECT) && !flags)
-        return cli_fail_usage(err, cli->command, "--dialect is for --sql: without a database nothing can be created");
-    s = migrate_init(cli->ctx, flags, &report, err);
+    migrate_status s = migrate_init(cli->ctx, flags, &report, err);
     return give(cli, report, s, err);
 }
 
@@ -33,13 +37,18 @@ migrate_status cli_baseline(struct cli *cli, migrate_error **err)
     return give(cli, report, s, err);
 }
 
+migrate_status cli_check_resolve(const struct cli *cli, migrate_error **err)
+{
+    if (cli_has(cli, FLAG_APPLIED) == cli_has(cli, FLAG_NOT_APPLIED))
+        return cli_fail_usage(err, cli->command, "say one of --applied and --not-applied");
+    return MIGRATE_OK;
+}
+
 migrate_status cli_resolve(struct cli *cli, migrate_error **err)
 {
     migrate_report *report = NULL;
     migrate_status s;
     uint32_t flags = cli_has(cli, FLAG_ALL) ? MIGRATE_RESOLVE_ALL : 0;
-    if (cli_has(cli, FLAG_APPLIED) == cli_has(cli, FLAG_NOT_APPLIED))
-        return cli_fail_usage(err, cli->command, "say one of --applied and --not-applied");
     flags |= cli_has(cli, FLAG_APPLIED) ? MIGRATE_RESOLVE_APPLIED : MIGRATE_RESOLVE_NOT_APPLIED;
     s = migrate_resolve(cli->ctx, cli->args[0], flags, &report, err);
     return give(cli, report, s, err);

@@ -76,8 +76,8 @@ static migrate_status take(struct cli *cli, int id, char *value, migrate_error *
 
 static migrate_status missing_value(migrate_error **err, const struct cli_flag *flag)
 {
-    return cli_fail(err, MIGRATE_E_ARGUMENT, NULL, "--%s needs a value: --%s %s", flag->name, flag->name,
-                    flag->value);
+    return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is", "--%s needs a value: --%s %s",
+                    flag->name, flag->name, flag->value);
 }
 
 static migrate_status long_flag(struct cli *cli, struct reader *r, char *arg, migrate_error **err)
@@ -91,7 +91,7 @@ static migrate_status long_flag(struct cli *cli, struct reader *r, char *arg, mi
         return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is", "unknown option --%.*s",
                         (int)len, name);
     if (!flag->value && value)
-        return cli_fail(err, MIGRATE_E_ARGUMENT, NULL, "--%s takes no value", flag->name);
+        return cli_fail(err, MIGRATE_E_ARGUMENT, "leave the =VALUE out", "--%s takes no value", flag->name);
     if (flag->value && !value) {
         if (r->at >= r->argc)
             return missing_value(err, flag);
@@ -166,7 +166,7 @@ static migrate_status check(const struct cli *cli, migrate_error **err)
     if (c->words && cli->n_args && !word_allowed(c->words, cli->args[0]))
         return cli_fail_usage(err, c, "%s: `%s` is not one of %s", c->name,
                         cli->args[0], c->words);
-    return MIGRATE_OK;
+    return c->check ? c->check(cli, err) : MIGRATE_OK;
 }
 
 /* `migrate --help`, `migrate COMMAND --help`, `migrate --version`. */

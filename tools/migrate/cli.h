@@ -90,6 +90,7 @@ static inline bool cli_has(const struct cli *cli, enum cli_flag_id id)
 /* ---- commands (command.c and one file per family) */
 
 typedef migrate_status (*cli_run_fn)(struct cli *cli, migrate_error **err);
+typedef migrate_status (*cli_check_fn)(const struct cli *cli, migrate_error **err);
 
 #define NEEDS_SOURCE   1u
 #define NEEDS_DATABASE 2u /* opened before the command runs */
@@ -105,6 +106,7 @@ struct cli_command {
     uint32_t needs;
     int min_args, max_args;
     const char *words;     /* what its first argument may be, "a|b|c", or NULL: anything */
+    cli_check_fn check;    /* of its flags together, before anything is opened; or NULL */
     cli_run_fn run;
 };
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
@@ -127,6 +129,11 @@ migrate_status cli_wait(struct cli *cli, migrate_error **err);
 migrate_status cli_version(struct cli *cli, migrate_error **err);
 migrate_status cli_help(struct cli *cli, migrate_error **err);
 migrate_status cli_completion(struct cli *cli, migrate_error **err);
+
+migrate_status cli_check_select(const struct cli *cli, migrate_error **err); /* up, down, redo */
+migrate_status cli_check_plan(const struct cli *cli, migrate_error **err);
+migrate_status cli_check_init(const struct cli *cli, migrate_error **err);
+migrate_status cli_check_resolve(const struct cli *cli, migrate_error **err);
 
 /* What to run, from --to, --steps and --all. */
 migrate_status cli_run_options(const struct cli *cli, uint32_t direction, migrate_run_options *out,

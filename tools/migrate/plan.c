@@ -105,13 +105,18 @@ static migrate_status print(struct cli *cli, const migrate_plan *plan, migrate_e
     return MIGRATE_OK;
 }
 
+migrate_status cli_check_plan(const struct cli *cli, migrate_error **err)
+{
+    if (cli_has(cli, FLAG_SQL) && cli_has(cli, FLAG_SCRIPT))
+        return cli_fail_usage(err, cli->command, "only one of --sql and --script can be given");
+    return cli_check_select(cli, err);
+}
+
 migrate_status cli_plan(struct cli *cli, migrate_error **err)
 {
     migrate_plan *plan = NULL;
     migrate_run_options options;
     migrate_status s = cli_run_options(cli, direction_of(cli), &options, err);
-    if (s == MIGRATE_OK && cli_has(cli, FLAG_SQL) && cli_has(cli, FLAG_SCRIPT))
-        s = cli_fail_usage(err, cli->command, "only one of --sql and --script can be given");
     if (s != MIGRATE_OK)
         return s;
     if (cli_has(cli, FLAG_SQL) && cli_has(cli, FLAG_JSON)) /* text output reads them one by one */

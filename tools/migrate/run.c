@@ -42,6 +42,12 @@ migrate_status cli_run_options(const struct cli *cli, uint32_t direction, migrat
     return MIGRATE_OK;
 }
 
+migrate_status cli_check_select(const struct cli *cli, migrate_error **err)
+{
+    migrate_run_options options;
+    return cli_run_options(cli, MIGRATE_DIRECTION_UP, &options, err);
+}
+
 /* The report goes out also when the run failed: it says how far it got. */
 static migrate_status give(struct cli *cli, const migrate_report *report, migrate_status s, migrate_error **err)
 {
