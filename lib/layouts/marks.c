@@ -214,8 +214,10 @@ static int32_t marker_behind(struct finder *x, uint64_t offset, bool *out)
  * nobody knows what belongs to which direction. */
 static int32_t settle_parse(struct finder *x, struct mig_diag *diag)
 {
-    bool    behind = false;
-    int32_t status = marker_behind(x, x->marks->last_end, &behind);
+    const struct mig_marks *m = x->marks;
+    bool                    behind = false;
+    uint64_t                known = m->count ? m->list[m->count - 1].end : 0; /* markers up to here were found */
+    int32_t                 status = marker_behind(x, known > m->last_end ? known : m->last_end, &behind);
     if (status || !behind)
         return status;
     status = mig_reading_fail(x->r, MIGRATE_E_PARSE, x->f->path, diag->line, diag->hint, "%s",

@@ -30,7 +30,7 @@ size_t mig_number_len(const char *text, size_t len)
         return 0;
     while (end + 1 < len && is_separator(text[end]) && mig_is_digit(text[end + 1])) {
         size_t next = digits(text, end + 1, len);
-        if (next < len && !is_separator(text[next]))
+        if (next < len && (mig_is_alpha(text[next]) || (unsigned char)text[next] >= 0x80))
             break;
         end = next;
     }

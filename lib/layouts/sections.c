@@ -109,17 +109,10 @@ static int32_t take_directive(struct maker *m, const struct mig_mark *mark)
     return mig_directive_apply(m->r, m->f, mark, directions, m->out);
 }
 
-/* "-- Down Migration" is also something that people write in plain files: without an up marker it is one when
- * statements follow it, and then nobody can tell what was meant. */
-static int32_t check_lonely_down(struct maker *m)
+static int32_t check_both(struct maker *m)
 {
-    const struct mig_marks *all = m->marks;
-    bool                    something = all->last_statement != UINT64_MAX && all->last_end > m->begin;
-    if (m->out->style == MIG_STYLE_NODE && !something) {
-        m->out->style = MIG_STYLE_NONE;
-        m->down.count = 0;
+    if (m->up.count > 0 || m->down.count == 0)
         return MIGRATE_OK;
-    }
     return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->out->line,
                             "put the marker of the up section before the statements that apply the migration",
                             "it has a down section, but no up section (\"%s\")", style_example(m->out->style));
@@ -158,16 +151,43 @@ static int32_t keep_ranges(struct maker *m, struct ranges *from, const struct mi
     return status;
 }
 
+/* "-- Down migration" is also something that people write. node-pg-migrate's markers count where no other tool's
+ * are, and with an up marker. A down marker alone counts for nothing, unless statements follow: then nobody can
+ * tell what was meant. */
+static int32_t node_counts(struct maker *m, bool *out)
+{
+    const struct mig_marks *all = m->marks;
+    const struct mig_mark  *down = NULL;
+    *out = false;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct mig_mark *mark = &all->list[i];
+        if (mark->what == MIG_WHAT_DIRECTIVE)
+            continue;
+        if (mark->style != MIG_STYLE_NODE)
+            return MIGRATE_OK;
+        *out = *out || mark->what == MIG_WHAT_UP;
+        down = down ? down : mark;
+    }
+    if (*out || !down || all->last_statement == UINT64_MAX || all->last_end <= down->begin)
+        return MIGRATE_OK;
+    return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, down->line,
+                            "write \"-- Up Migration\" before the statements that apply the migration, or set layout=plain",
+                            "statements follow \"-- Down Migration\", but there is no up section");
+}
+
 static int32_t take_marks(struct maker *m)
 {
-    int32_t status = MIGRATE_OK;
+    bool    sections = m->f->shape == MIG_SHAPE_SINGLE && !m->r->no_sections, node = false;
+    int32_t status = sections ? node_counts(m, &node) : MIGRATE_OK;
     for (size_t i = 0; i < m->marks->count && !status; i++) {
         const struct mig_mark *mark = &m->marks->list[i];
+        if (mark->style == MIG_STYLE_NODE && !node)
+            continue;
         if (mark->what == MIG_WHAT_DIRECTIVE)
             status = take_directive(m, mark);
-        else if (m->f->shape == MIG_SHAPE_SINGLE && !m->r->no_sections)
+        else if (sections)
             status = open_section(m, mark);
-        else if (mark->style != MIG_STYLE_NODE && !m->r->no_sections) /* that one is plain English as well */
+        else if (!m->r->no_sections)
             status = mig_reading_fail(m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line,
                                       "use section markers or file names to tell up from down, not both",
                                       "it has a section marker, but its name says what it is");
@@ -189,8 +209,8 @@ int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struc
     int32_t status = take_marks(&m);
     if (!status)
         status = close_section(&m, UINT64_MAX);
-    if (!status && m.up.count == 0 && m.down.count > 0)
-        status = check_lonely_down(&m);
+    if (!status)
+        status = check_both(&m);
     reverse(&m.down);
     m.out->has_down = m.down.count > 0;
     if (!status)
