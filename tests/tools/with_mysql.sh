@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs a test with a MariaDB or MySQL server of its own, stopped and removed at its end:
+#
+#   with_mysql.sh [-s --SETTING=VALUE]... [-e NAME=VALUE]... mariadb|mysql COMMAND [ARGUMENT]...
+#
+# The command finds, in its environment,
+#   MYSQL_KIND MYSQL_PORT MYSQL_DIR   the server
+#   MYSQL_URL                         mysql://root@127.0.0.1:PORT, without a database
+#   MYSQL_TOOLS                       the directory of this script
+# Exit 77 when the server is not installed: skipped.
+set -eu
+tools=$(cd "$(dirname "$0")" && pwd)
+settings=
+while [ $# -gt 0 ]; do
+    case $1 in
+    -s) settings="$settings $2"; shift 2 ;;
+    -e) export "$2"; shift 2 ;;
+    *) break ;;
+    esac
+done
+MYSQL_KIND=$1
+shift
+
+free_port() {
+    python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/migrate-my.XXXXXX")
+chmod 755 "$scratch"
+cleanup() {
+    trap '' INT TERM
+    for d in "$scratch"/*/; do
+        [ ! -e "$d/pid" ] || "$tools/mysql_server.sh" stop "$d" kill || true
+    done
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+MYSQL_DIR=$scratch/server
+MYSQL_PORT=$(free_port)
+# shellcheck disable=SC2086
+"$tools/mysql_server.sh" start "$MYSQL_KIND" "$MYSQL_DIR" "$MYSQL_PORT" $settings
+MYSQL_URL=mysql://root@127.0.0.1:$MYSQL_PORT
+MYSQL_TOOLS=$tools
+MYSQL_SCRATCH=$scratch
+export MYSQL_KIND MYSQL_DIR MYSQL_PORT MYSQL_URL MYSQL_TOOLS MYSQL_SCRATCH
+# The tester's own ~/.my.cnf must not lead elsewhere.
+HOME=$scratch
+export HOME
+unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MYSQL_HOME || true
+"$@"
