@@ -41,7 +41,7 @@ static void client_side(const char *text, migrate_fault *f)
         f->status = 0;
         f->klass = MIGRATE_FAULT_AUTH;
         f->hint = "give a password in the URL, in PGPASSFILE, or by the credentials callback";
-    } else if (strstr(text, "read-only") || strstr(text, "hot standby")) {
+    } else if (strstr(text, "session is read-only") || strstr(text, "is in hot standby")) {
         f->status = 0;
         f->klass = MIGRATE_FAULT_READ_ONLY;
         f->hint = "none of the hosts is the writer now";

@@ -66,7 +66,7 @@ static uint32_t by_words(const char *state, const char *message)
     /* pgbouncer has this one code for everything */
     if (says(message, "authentication failed") || says(message, "no such user") || says(message, "auth failed"))
         return MIGRATE_FAULT_AUTH;
-    if (says(message, "no such database"))
+    if (says(message, "no such database") || (says(message, "database") && says(message, "does not exist")))
         return MIGRATE_FAULT_NO_DB;
     if (says(message, "no more connections") || says(message, "server_login_retry") || says(message, "shutting down") ||
         says(message, "server login has been failing") || says(message, "wait_timeout") || says(message, "paused"))
@@ -137,6 +137,8 @@ static void query_cancelled(const struct mig_pg *c, migrate_fault *f)
     if (c->stop) {
         f->klass = MIGRATE_FAULT_CANCELLED;
         f->status = c->stop;
+    } else if (says(f->message, "COPY")) { /* the end of data that we told was no good one */
+        f->hint = NULL;
     } else if (!says(f->message, "user request")) {
         f->status = MIGRATE_E_TIMEOUT;
         if (!f->hint)
