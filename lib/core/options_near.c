@@ -117,6 +117,8 @@ migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *co
         mig_error_hint(err, "Did you mean %s? `migrate help options` lists all options.", n.key);
     else if (driver)
         hint_driver_keys(err, driver);
+    else if (mig_starts(MIGRATE_OPT_PLACEHOLDER, key) && *key)
+        mig_error_hint(err, "The value of ${NAME} is set by placeholder.NAME.");
     else if (strchr(key, '.'))
         mig_error_hint(err, "No driver of the name \"%.*s\" is registered: add it before its options are set.",
                        (int)strcspn(key, "."), key);

@@ -42,7 +42,8 @@ static void add_standing(struct mig_buf *out, const struct migrate_report *r)
 {
     switch (r->state) {
     case MIGRATE_STATE_PENDING:
-        mig_buf_fmt(out, "; %llu pending", (unsigned long long)r->pending);
+        if (r->kind == MIG_REPORT_RUN) /* a status has counted them already */
+            mig_buf_fmt(out, "; %llu pending", (unsigned long long)r->pending);
         break;
     case MIGRATE_STATE_AHEAD:
         mig_buf_str(out, "; the database is newer than the source");
