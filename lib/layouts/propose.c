@@ -217,6 +217,11 @@ static const char *choose_layout(const struct mig_set *set, bool pair, const cha
 
 static int32_t check(const struct proposal *p, bool pair, struct mig_diag *diag)
 {
+    if (p->last && !strpbrk(p->last->version, "0123456789")) {
+        (void)mig_diag_set(diag, MIGRATE_E_NAME, "the names here have no numbers, so there is no next one");
+        mig_diag_hint(diag, "create the file by hand, with a name that comes after %s", p->last->up.path);
+        return MIGRATE_E_NAME;
+    }
     static const char *const can_pair[] = { "pairs", "folders", "sections", "flyway", "liquibase" };
     bool                     known = !pair;
     for (size_t i = 0; i < sizeof can_pair / sizeof can_pair[0]; i++)
@@ -232,16 +237,15 @@ static int32_t propose(struct proposal *p, bool pair, int64_t now_ms, struct mig
                        struct mig_diag *diag)
 {
     int32_t status = check(p, pair, diag);
-    bool    numbered = p->last && strpbrk(p->last->version, "0123456789");
     if (status)
         return status;
     p->joint = strcmp(p->layout, "flyway") == 0 ? '2' : '_';
-    if (p->last)
+    if (p->last) {
         look_at_last(p);
-    if (numbered)
         next_version(p, p->last->version, now_ms);
-    else
+    } else {
         timestamp(&p->version, "00000000000000", now_ms);
+    }
     status = write_files(p, pair, out, n);
     return status ? mig_diag_set(diag, status, "out of memory") : status;
 }
