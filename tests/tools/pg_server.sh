@@ -119,6 +119,7 @@ stop() {
     kill) signal=KILL ;;
     *) signal=INT ;;
     esac
+    [ ! -e "$dir/bouncer.ini" ] || [ $signal = KILL ] || signal=TERM
     kill -CONT "$pid" 2>/dev/null || true
     kill -$signal "$pid" 2>/dev/null || true
     n=0
