@@ -242,7 +242,7 @@ static migrate_status check_call(const struct run *r, migrate_result *out, migra
         return refuse(r, out, err, 0, MIGRATE_FAULT_CONN_LOST,
                       "the connection is given up after a failure to write", NULL);
     }
-    if (MIGRATE_HAS(migrate_stmt, stmt, data) && stmt->data) {
+    if (stmt->data) {
         return refuse(r, out, err, MIGRATE_E_UNSUPPORTED, MIGRATE_FAULT_OTHER, "SQLite knows no in-line data", NULL);
     }
     if (stmt->sql_len > (size_t)sqlite3_limit(r->c->db, SQLITE_LIMIT_SQL_LENGTH, -1)) {
@@ -292,16 +292,18 @@ migrate_status mig_sqlite_exec(void *conn, const migrate_stmt *stmt, migrate_res
 {
     struct mig_sqlite *c = conn;
     char word[12];
-    struct run r = { .c = c, .stmt = stmt };
+    migrate_stmt known = { 0 }; /* members that the caller's struct does not have are absent */
+    struct run r = { .c = c, .stmt = &known };
+    memcpy(&known, stmt, stmt->struct_size < sizeof(known) ? stmt->struct_size : sizeof(known));
     mig_sqlite_enter(c);
-    mig_sqlite_first_word(stmt->sql, stmt->sql_len, word, sizeof(word));
+    mig_sqlite_first_word(known.sql, known.sql_len, word, sizeof(word));
     migrate_status status = begin(&r, word, out, err);
     if (status != MIGRATE_OK) {
         return status;
     }
     r.in_tx = !sqlite3_get_autocommit(c->db);
     r.changes_before = sqlite3_total_changes(c->db);
-    r.is_commit = (stmt->flags & MIGRATE_STMT_TX_END) || strcmp(word, "COMMIT") == 0 || strcmp(word, "END") == 0;
+    r.is_commit = (known.flags & MIGRATE_STMT_TX_END) || strcmp(word, "COMMIT") == 0 || strcmp(word, "END") == 0;
     r.tag = strcmp(word, "END") == 0 ? "COMMIT"
             : strcmp(word, "BEGIN") == 0 ? "BEGIN"
             : strcmp(word, "COMMIT") == 0 ? "COMMIT"
