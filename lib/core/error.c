@@ -35,7 +35,8 @@ static void put(struct migrate_error *e, char **slot, char *text)
     forget_made(e);
 }
 
-/* A message is one line, whatever the server's looks like: line ends and the blanks after them become one blank. */
+/* A message is one line, whatever the server's looks like: line ends and the blanks after them become one
+ * blank. */
 static void one_line(char *text)
 {
     char *to = text;
@@ -58,7 +59,7 @@ static migrate_error *make(migrate_status status, char *message)
 {
     /* One block: the renderings' place must not be what is missing later. */
     struct box {
-        struct migrate_error  error;
+        struct migrate_error error;
         struct mig_error_made made;
     } *box = message ? calloc(1, sizeof *box) : NULL;
     if (!box) {
@@ -149,7 +150,7 @@ migrate_status mig_fail_fault(migrate_error **err, const migrate_fault *fault)
 {
     /* A driver of an older or newer library: only what lies inside its struct is looked at. */
     migrate_fault f = { 0 };
-    size_t        size = fault->struct_size < sizeof f ? fault->struct_size : sizeof f;
+    size_t size = fault->struct_size < sizeof f ? fault->struct_size : sizeof f;
     memcpy(&f, fault, size);
     migrate_status status = f.status ? f.status : mig_fault_status(f.klass);
     if (f.message && *f.message)
@@ -169,7 +170,8 @@ migrate_status mig_fail_fault(migrate_error **err, const migrate_fault *fault)
     return status;
 }
 
-migrate_status migrate_error_make(migrate_error **err, migrate_status status, const char *message, const char *hint)
+migrate_status migrate_error_make(migrate_error **err, migrate_status status, const char *message,
+                                  const char *hint)
 {
     if (MIGRATE_STATUS_CLASS(status) < MIGRATE_CLASS_CALLER)
         status = MIGRATE_E_CALLBACK; /* an error that says "done" would be believed */

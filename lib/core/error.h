@@ -12,15 +12,16 @@
 
 #include "util/diag.h"
 
-/* Makes *@p err (overwriting, never freeing) and returns @p status: `return mig_fail(err, E, "…", …)`. The message
- * becomes one line. Where there is no memory for it *@p err is the static object, and E_NOMEM is what is returned,
- * here and below: an error and the status it came with never disagree. */
+/* Makes *@p err (overwriting, never freeing) and returns @p status: `return mig_fail(err, E, "…", …)`. The
+ * message becomes one line. Where there is no memory for it *@p err is the static object, and E_NOMEM is what
+ * is returned, here and below: an error and the status it came with never disagree. */
 migrate_status mig_fail(migrate_error **err, migrate_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 migrate_status mig_fail_nomem(migrate_error **err);
 /* From a diag, which is emptied. */
 migrate_status mig_fail_diag(migrate_error **err, struct mig_diag *diag);
-/* From a driver's fault; status by migrate_fault.status or its class. `offset` is kept for mig_error_place(). */
+/* From a driver's fault; status by migrate_fault.status or its class. `offset` is kept for mig_error_place().
+ */
 migrate_status mig_fail_fault(migrate_error **err, const migrate_fault *fault);
 
 /* Add to an error just made; an earlier value stays unless said. */
@@ -39,11 +40,11 @@ void mig_error_status(migrate_error **err, migrate_status status);
 struct mig_place {
     const char *version;
     const char *path;
-    uint64_t    line;      /* of the statement's first character */
-    uint64_t    column;
-    uint64_t    statement; /* from 1 */
+    uint64_t line; /* of the statement's first character */
+    uint64_t column;
+    uint64_t statement; /* from 1 */
     const char *sql;
-    size_t      sql_len;
+    size_t sql_len;
 };
 void mig_error_place(migrate_error **err, const struct mig_place *place);
 

@@ -96,7 +96,7 @@ static char *printable(const char *text, size_t len, bool secret)
 static char *window(const char *text, size_t len, uint64_t *caret)
 {
     struct mig_buf out = MIG_BUF_INIT;
-    size_t         skip = 0;
+    size_t skip = 0;
     bool secret = holds_word(text, len, "password") || holds_word(text, len, "identified") ||
                   holds_word(text, len, "secret");
     if (*caret > SHOWN - 10) {
@@ -109,8 +109,8 @@ static char *window(const char *text, size_t len, uint64_t *caret)
         mig_buf_free(&out);
         return NULL;
     }
-    size_t      all_len = strlen(all), from = mig_utf8_offset(all, all_len, skip);
-    size_t      shown = mig_utf8_offset(all + from, all_len - from, SHOWN);
+    size_t all_len = strlen(all), from = mig_utf8_offset(all, all_len, skip);
+    size_t shown = mig_utf8_offset(all + from, all_len - from, SHOWN);
     mig_buf_add(&out, all + from, shown);
     if (from + shown < all_len)
         mig_buf_str(&out, ellipsis);
@@ -122,14 +122,14 @@ static void keep_line(struct migrate_error *e, const struct mig_place *place, si
                       uint64_t *caret)
 {
     size_t end = end_of_line(place->sql, place->sql_len, begin);
-    char  *text = window(place->sql + begin, end - begin, caret);
+    char *text = window(place->sql + begin, end - begin, caret);
     if (text)
         e->lines[e->n_lines++] = (struct mig_error_line){ text, number, false };
 }
 
 void mig_error_excerpt(struct migrate_error *e, const struct mig_place *place, uint64_t offset)
 {
-    size_t   at = offset > 0 && place->sql && offset - 1 <= place->sql_len ? (size_t)offset - 1 : 0;
+    size_t at = offset > 0 && place->sql && offset - 1 <= place->sql_len ? (size_t)offset - 1 : 0;
     uint64_t none = 0;
     e->line = place->line;
     e->column = place->column;

@@ -12,10 +12,11 @@ static const char nomem_json[] = "{\"schema\":1,\"event\":\"log\",\"level\":\"er
 
 static const char *type_name(uint32_t type)
 {
-    static const char names[][16] = { "unknown",   "log",           "notice", "connected", "wait_lock",
-                                      "locked",    "unlocked",      "run_begin", "run_end", "migration_begin",
-                                      "migration_end", "statement", "progress",  "blocked", "retry",
-                                      "tick" };
+    static const char names[][16] = {
+        "unknown",   "log",     "notice",          "connected",     "wait_lock", "locked",   "unlocked",
+        "run_begin", "run_end", "migration_begin", "migration_end", "statement", "progress", "blocked",
+        "retry",     "tick"
+    };
     return names[type < sizeof names / sizeof names[0] ? type : 0];
 }
 
@@ -42,7 +43,8 @@ static uint32_t default_level(const struct migrate_event *e)
     case MIGRATE_EVENT_MIGRATION_END:
         if (e->status == MIGRATE_OK)
             return MIGRATE_LOG_INFO;
-        return MIGRATE_STATUS_CLASS(e->status) == MIGRATE_CLASS_STOPPED ? MIGRATE_LOG_WARN : MIGRATE_LOG_ERROR;
+        return MIGRATE_STATUS_CLASS(e->status) == MIGRATE_CLASS_STOPPED ? MIGRATE_LOG_WARN
+                                                                        : MIGRATE_LOG_ERROR;
     case MIGRATE_EVENT_STATEMENT:
     case MIGRATE_EVENT_PROGRESS:
     case MIGRATE_EVENT_TICK:
@@ -187,7 +189,8 @@ static void add_text(struct mig_buf *out, const struct migrate_event *e)
         mig_buf_fmt(out, "connected to %s", e->text ? e->text : "the database");
         break;
     case MIGRATE_EVENT_WAIT_LOCK:
-        mig_buf_fmt(out, "waiting for the migration lock: %s", e->text ? e->text : "another session holds it");
+        mig_buf_fmt(out, "waiting for the migration lock: %s",
+                    e->text ? e->text : "another session holds it");
         break;
     case MIGRATE_EVENT_LOCKED:
         mig_buf_str(out, "have the migration lock");
@@ -232,7 +235,8 @@ const char *migrate_event_text(const migrate_event *event)
         return "";
     if (whole_text(event))
         return event->text;
-    struct migrate_event *e = (struct migrate_event *)(uintptr_t)event; /* made on demand; no event is really const */
+    /* Made on demand; it is never really const. */
+    struct migrate_event *e = (struct migrate_event *)(uintptr_t)event;
     if (e->made.len == 0 && !e->made.oom)
         add_text(&e->made, e);
     return e->made.oom ? own_text(e) : mig_buf_text(&e->made);

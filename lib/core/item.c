@@ -12,8 +12,9 @@ enum { PREFIX_LEN = sizeof checksum_prefix - 1 };
 
 const char *migrate_state_name(uint32_t state)
 {
-    static const char names[][9] = { "unknown", "applied", "changed", "missing", "reverted", "baseline", "pending",
-                                     "failed",  "doubt",   "current", "ahead",   "drift",    "free",     "locked" };
+    static const char names[][9] = { "unknown",  "applied", "changed", "missing", "reverted",
+                                     "baseline", "pending", "failed",  "doubt",   "current",
+                                     "ahead",    "drift",   "free",    "locked" };
     return names[state < sizeof names / sizeof names[0] ? state : 0];
 }
 
@@ -44,8 +45,8 @@ const char *migrate_item_checksum(const migrate_item *item)
         return item ? item->code_checksum : NULL;
     if (!item->has_checksum || item->checksum_text)
         return item->checksum_text;
-    /* Ten thousand items rarely have it asked for: 32 bytes are kept, the text is made. Items are always part of
-     * an object that was allocated, so none is really const. */
+    /* Ten thousand items rarely have it asked for: 32 bytes are kept, the text is made. Items are always part
+     * of an object that was allocated, so none is really const. */
     struct migrate_item *kept = (struct migrate_item *)(uintptr_t)item;
     kept->checksum_text = item->arena ? mig_arena_alloc(item->arena, PREFIX_LEN + MIG_SHA256_HEX + 1) : NULL;
     if (!kept->checksum_text)

@@ -27,7 +27,7 @@ static char **slot_of(struct migrate_login *login, const char *key)
 {
     const struct {
         const char *key;
-        char      **slot;
+        char **slot;
     } slots[] = {
         { MIGRATE_LOGIN_USER, &login->user },         { MIGRATE_LOGIN_PASSWORD, &login->password },
         { MIGRATE_LOGIN_TOKEN, &login->token },       { MIGRATE_LOGIN_ROLE, &login->role },
@@ -40,7 +40,8 @@ static char **slot_of(struct migrate_login *login, const char *key)
     return NULL;
 }
 
-migrate_status migrate_login_set(migrate_login *login, const char *key, const char *value, migrate_error **err)
+migrate_status migrate_login_set(migrate_login *login, const char *key, const char *value,
+                                 migrate_error **err)
 {
     if (!login || !key)
         return mig_fail(err, MIGRATE_E_ARGUMENT, "migrate_login_set: login or key is NULL");
@@ -92,19 +93,23 @@ static bool read_port(const char *text, uint32_t *port)
     return *text == '\0' && *port >= 1 && *port <= 65535;
 }
 
-migrate_status mig_login_to_credentials(struct migrate_login *login, migrate_credentials *out, migrate_error **err)
+migrate_status mig_login_to_credentials(struct migrate_login *login, migrate_credentials *out,
+                                        migrate_error **err)
 {
     uint32_t port;
     if (!MIGRATE_HAS(migrate_credentials, out, opaque))
-        return mig_fail(err, MIGRATE_E_STRUCT_SIZE, "the driver's migrate_credentials has no usable struct_size");
+        return mig_fail(err, MIGRATE_E_STRUCT_SIZE,
+                        "the driver's migrate_credentials has no usable struct_size");
     if (!read_port(login->port, &port))
-        return mig_fail(err, MIGRATE_E_OPTION, "the port given with the credentials is not a number from 1 to 65535");
+        return mig_fail(err, MIGRATE_E_OPTION,
+                        "the port given with the credentials is not a number from 1 to 65535");
     struct migrate_login *kept = malloc(sizeof *kept);
     if (!kept)
         return mig_fail_nomem(err);
     *kept = *login;
     kept->url = NULL;
-    login->user = login->password = login->token = login->role = login->host = login->port = login->database = NULL;
+    login->user = login->password = login->token = login->role = login->host = login->port = login->database =
+        NULL;
     out->user = kept->user;
     out->password = kept->token ? kept->token : kept->password;
     out->role = kept->role;

@@ -19,7 +19,7 @@ struct entry {
 
 struct mig_options {
     struct entry *entries; /* in the order in which they were first set */
-    size_t        n, cap;
+    size_t n, cap;
 };
 
 struct mig_options *mig_options_new(void)
@@ -67,7 +67,7 @@ static bool is_choice(const char *values, const char *value)
 static bool is_integer(const char *value, uint32_t *out)
 {
     uint64_t n = 0;
-    size_t   i = 0;
+    size_t i = 0;
     for (; mig_is_digit(value[i]) && n <= INT32_MAX; i++)
         n = n * 10 + (uint64_t)(value[i] - '0');
     *out = (uint32_t)n;
@@ -100,7 +100,7 @@ static bool is_prefix(const char *value)
 
 static bool usable(const struct migrate_option *row, const char *value)
 {
-    int64_t  ms;
+    int64_t ms;
     uint32_t n;
     switch (row->type) {
     case MIG_OPTION_CHOICE:
@@ -141,8 +141,8 @@ static void hint_values(migrate_error **err, const struct migrate_option *row)
     }
 }
 
-static migrate_status check(const char *key, const char *value, const migrate_driver *const *drivers, size_t n_drivers,
-                            migrate_error **err)
+static migrate_status check(const char *key, const char *value, const migrate_driver *const *drivers,
+                            size_t n_drivers, migrate_error **err)
 {
     const struct migrate_option *row = mig_option_find(key);
     if (!row && !mig_option_of_driver(key, drivers, n_drivers))
@@ -150,9 +150,10 @@ static migrate_status check(const char *key, const char *value, const migrate_dr
     if (!row || !value || usable(row, value))
         return MIGRATE_OK;
     /* Only what has a form of its own is quoted: a text may be a secret. */
-    migrate_status status = row->type == MIG_OPTION_TEXT
-                                ? mig_fail(err, MIGRATE_E_OPTION, "unusable value of the option %s", key)
-                                : mig_fail(err, MIGRATE_E_OPTION, "unusable value of the option %s: \"%s\"", key, value);
+    migrate_status status =
+        row->type == MIG_OPTION_TEXT
+            ? mig_fail(err, MIGRATE_E_OPTION, "unusable value of the option %s", key)
+            : mig_fail(err, MIGRATE_E_OPTION, "unusable value of the option %s: \"%s\"", key, value);
     hint_values(err, row);
     return status;
 }
@@ -183,7 +184,7 @@ static void forget(struct mig_options *o, const char *key)
 static bool put(struct mig_options *o, const char *key, const char *value)
 {
     struct entry *e = find(o, key);
-    char         *copy = mig_strdup(value);
+    char *copy = mig_strdup(value);
     if (copy && e) {
         mig_wipe_free(e->value);
         e->value = copy;
@@ -202,7 +203,7 @@ static bool put(struct mig_options *o, const char *key, const char *value)
 migrate_status mig_options_set(struct mig_options *o, const char *key, const char *value,
                                const migrate_driver *const *drivers, size_t n_drivers, migrate_error **err)
 {
-    bool           reset = resets(key, value);
+    bool reset = resets(key, value);
     migrate_status status = check(key, reset ? NULL : value, drivers, n_drivers, err);
     if (status)
         return status;

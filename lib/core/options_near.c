@@ -10,7 +10,8 @@
 
 enum { LONGEST = 63 }; /* bytes of a key that is compared */
 
-static const migrate_driver *driver_of(const char *key, const migrate_driver *const *drivers, size_t n_drivers)
+static const migrate_driver *driver_of(const char *key, const migrate_driver *const *drivers,
+                                       size_t n_drivers)
 {
     size_t n = strcspn(key, ".");
     for (size_t i = 0; key[n] && i < n_drivers; i++)
@@ -22,7 +23,7 @@ static const migrate_driver *driver_of(const char *key, const migrate_driver *co
 bool mig_option_of_driver(const char *key, const migrate_driver *const *drivers, size_t n_drivers)
 {
     const migrate_driver *driver = driver_of(key, drivers, n_drivers);
-    const char           *rest = driver ? key + strlen(driver->name) + 1 : NULL;
+    const char *rest = driver ? key + strlen(driver->name) + 1 : NULL;
     for (size_t i = 0; driver && driver->options && driver->options[i]; i++)
         if (strcmp(driver->options[i], rest) == 0)
             return true;
@@ -39,7 +40,7 @@ static char folded(char c)
 static unsigned distance(const char *a, const char *b)
 {
     unsigned row[LONGEST + 1];
-    size_t   n = strlen(b);
+    size_t n = strlen(b);
     for (size_t j = 0; j <= n; j++)
         row[j] = (unsigned)j;
     for (size_t i = 0; a[i]; i++) {
@@ -57,13 +58,13 @@ static unsigned distance(const char *a, const char *b)
 
 struct nearest {
     const char *wanted;
-    unsigned    best;
-    char        key[LONGEST + 1];
+    unsigned best;
+    char key[LONGEST + 1];
 };
 
 static void consider(struct nearest *n, const char *driver, const char *key)
 {
-    char   full[LONGEST + 1];
+    char full[LONGEST + 1];
     size_t front = driver ? strlen(driver) + 1 : 0, len = strlen(key);
     if (front + len > LONGEST)
         return;
@@ -107,12 +108,12 @@ static void hint_driver_keys(migrate_error **err, const migrate_driver *driver)
     mig_buf_free(&keys);
 }
 
-migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *const *drivers, size_t n_drivers,
-                                       migrate_error **err)
+migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *const *drivers,
+                                       size_t n_drivers, migrate_error **err)
 {
-    struct nearest        n = { .wanted = key };
+    struct nearest n = { .wanted = key };
     const migrate_driver *driver = driver_of(key, drivers, n_drivers);
-    migrate_status        status = mig_fail(err, MIGRATE_E_OPTION, "unknown option \"%s\"", key);
+    migrate_status status = mig_fail(err, MIGRATE_E_OPTION, "unknown option \"%s\"", key);
     if (find_nearest(&n, drivers, n_drivers))
         mig_error_hint(err, "Did you mean %s? `migrate help options` lists all options.", n.key);
     else if (driver)
@@ -120,7 +121,8 @@ migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *co
     else if (mig_starts(MIGRATE_OPT_PLACEHOLDER, key) && *key)
         mig_error_hint(err, "The value of ${NAME} is set by placeholder.NAME.");
     else if (strchr(key, '.'))
-        mig_error_hint(err, "No driver of the name \"%.*s\" is registered: add it before its options are set.",
+        mig_error_hint(err,
+                       "No driver of the name \"%.*s\" is registered: add it before its options are set.",
                        (int)strcspn(key, "."), key);
     return status;
 }

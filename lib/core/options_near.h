@@ -13,7 +13,7 @@
 bool mig_option_of_driver(const char *key, const migrate_driver *const *drivers, size_t n_drivers);
 
 /* E_OPTION that names the nearest key there is. */
-migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *const *drivers, size_t n_drivers,
-                                       migrate_error **err);
+migrate_status mig_option_fail_unknown(const char *key, const migrate_driver *const *drivers,
+                                       size_t n_drivers, migrate_error **err);
 
 #endif

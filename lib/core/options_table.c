@@ -5,11 +5,26 @@
 
 #include "util/text.h"
 
-#define CHOICE(key, values, value, doc) { key, MIG_OPTION_CHOICE, values, value, doc }
-#define DURATION(key, value, doc) { key, MIG_OPTION_DURATION, "", value, doc }
-#define INTEGER(key, value, doc) { key, MIG_OPTION_INTEGER, "", value, doc }
-#define LIST(key, value, doc) { key, MIG_OPTION_LIST, "", value, doc }
-#define TEXT(key, value, doc) { key, MIG_OPTION_TEXT, "", value, doc }
+#define CHOICE(key, values, value, doc)                                                                      \
+    {                                                                                                        \
+        key, MIG_OPTION_CHOICE, values, value, doc                                                           \
+    }
+#define DURATION(key, value, doc)                                                                            \
+    {                                                                                                        \
+        key, MIG_OPTION_DURATION, "", value, doc                                                             \
+    }
+#define INTEGER(key, value, doc)                                                                             \
+    {                                                                                                        \
+        key, MIG_OPTION_INTEGER, "", value, doc                                                              \
+    }
+#define LIST(key, value, doc)                                                                                \
+    {                                                                                                        \
+        key, MIG_OPTION_LIST, "", value, doc                                                                 \
+    }
+#define TEXT(key, value, doc)                                                                                \
+    {                                                                                                        \
+        key, MIG_OPTION_TEXT, "", value, doc                                                                 \
+    }
 
 /* In the order in which help and documentation show them. */
 static const struct migrate_option rows[] = {
@@ -19,17 +34,22 @@ static const struct migrate_option rows[] = {
            "How versions sort: digits as numbers (2 before 10), or byte by byte (10 before 2)."),
     TEXT(MIGRATE_OPT_PLACEHOLDER, NULL,
          "placeholder.NAME is the value of ${NAME} in migrations. Setting any of them turns replacing on."),
-    LIST(MIGRATE_OPT_CONTEXTS, "all", "Only migrations of these contexts, and those that name none, are considered."),
-    LIST(MIGRATE_OPT_LABELS, "all", "Only migrations with these labels, and those that have none, are considered."),
-    LIST(MIGRATE_OPT_TAGS, "all", "Only migrations with these tags, and those that have none, are considered."),
+    LIST(MIGRATE_OPT_CONTEXTS, "all",
+         "Only migrations of these contexts, and those that name none, are considered."),
+    LIST(MIGRATE_OPT_LABELS, "all",
+         "Only migrations with these labels, and those that have none, are considered."),
+    LIST(MIGRATE_OPT_TAGS, "all",
+         "Only migrations with these tags, and those that have none, are considered."),
 
     CHOICE(MIGRATE_OPT_OUT_OF_ORDER, "deny|allow", "deny",
            "Whether a pending migration that is older than the newest applied one may be applied."),
     CHOICE(MIGRATE_OPT_CHANGED, "deny|allow", "deny",
            "Whether an applied migration may have been edited since. allow warns and goes on."),
-    CHOICE(MIGRATE_OPT_MISSING, "deny|allow", "deny", "Whether the file of an applied migration may be gone."),
+    CHOICE(MIGRATE_OPT_MISSING, "deny|allow", "deny",
+           "Whether the file of an applied migration may be gone."),
     CHOICE(MIGRATE_OPT_AHEAD, "allow|deny", "allow",
-           "Whether the database may be newer than every file, as after the rollback of an application. allow does "
+           "Whether the database may be newer than every file, as after the rollback of an application. "
+           "allow does "
            "nothing, warns and succeeds."),
 
     CHOICE(MIGRATE_OPT_TRANSACTION, "each|all|none", "each",
@@ -38,28 +58,34 @@ static const struct migrate_option rows[] = {
            "Whether statements are sent ahead of the answers to earlier ones, which saves waiting."),
     CHOICE(MIGRATE_OPT_ALGORITHM, "auto|require-online", "auto",
            "MySQL and MariaDB: require-online refuses an ALTER that would copy the table or block writers."),
-    INTEGER(MIGRATE_OPT_RETRIES, "30",
-            "How often a transaction is tried again after a lock time-out, deadlock or serialisation failure."),
-    DURATION(MIGRATE_OPT_LOCK_TIMEOUT, "2s",
-             "How long a statement waits for locks of the database before its transaction is tried again, so that "
-             "nobody queues behind it for long. 0: the server's own limit."),
+    INTEGER(
+        MIGRATE_OPT_RETRIES, "30",
+        "How often a transaction is tried again after a lock time-out, deadlock or serialisation failure."),
+    DURATION(
+        MIGRATE_OPT_LOCK_TIMEOUT, "2s",
+        "How long a statement waits for locks of the database before its transaction is tried again, so that "
+        "nobody queues behind it for long. 0: the server's own limit."),
     DURATION(MIGRATE_OPT_STATEMENT_TIMEOUT, "0", "How long a statement may run. 0: no limit."),
     DURATION(MIGRATE_OPT_DEADLINE, "0",
-             "How long a whole run may take, waiting included; the next run goes on with what is left. 0: no limit."),
+             "How long a whole run may take, waiting included; the next run goes on with what is left. 0: no "
+             "limit."),
 
     TEXT(MIGRATE_OPT_SCHEMA, NULL,
          "Schema of the history tables. Without it, the one that the connection creates tables in."),
     TEXT(MIGRATE_OPT_TABLE_PREFIX, "migrate_",
-         "What the names of the history tables begin with: letters, digits, '_', '-' and '$', at most 40 bytes."),
+         "What the names of the history tables begin with: letters, digits, '_', '-' and '$', at most 40 "
+         "bytes."),
     CHOICE(MIGRATE_OPT_LOCK, "auto|session|lease|none", "auto",
-           "The migration lock: of the session, a lease in a row of a table (where there are no sessions), or none. "
+           "The migration lock: of the session, a lease in a row of a table (where there are no sessions), "
+           "or none. "
            "With any of them each migration is applied once."),
     DURATION(MIGRATE_OPT_LOCK_WAIT, "5m", "How long to wait for the migration lock. 0: not at all."),
     TEXT(MIGRATE_OPT_CLIENT, NULL, "Who we are, in history and lock. Without it, the program's name."),
 
     DURATION(MIGRATE_OPT_CONNECT_TIMEOUT, "10s", "How long one attempt to connect may take."),
     DURATION(MIGRATE_OPT_RECONNECT_TIMEOUT, "60s",
-             "How long to go on trying while the server is starting, resuming or has too many connections, and after "
+             "How long to go on trying while the server is starting, resuming or has too many connections, "
+             "and after "
              "a connection was lost."),
     DURATION(MIGRATE_OPT_WAIT_TIMEOUT, "60s", "How long `migrate wait` waits for the database."),
     TEXT(MIGRATE_OPT_INIT_SQL, NULL, "SQL that is run after every connect."),
@@ -70,7 +96,8 @@ static const struct migrate_option rows[] = {
     TEXT(MIGRATE_OPT_ROLE, NULL, "Role to assume after log-in."),
     TEXT(MIGRATE_OPT_CA_FILE, NULL, "File of certificates to trust, for every TLS connection."),
 
-    CHOICE(MIGRATE_OPT_LOG_LEVEL, "warn|error|info|debug", "warn", "Which log lines are wanted: these and graver ones."),
+    CHOICE(MIGRATE_OPT_LOG_LEVEL, "warn|error|info|debug", "warn",
+           "Which log lines are wanted: these and graver ones."),
 };
 
 enum { N_ROWS = sizeof rows / sizeof rows[0] };

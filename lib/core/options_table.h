@@ -8,14 +8,20 @@
 
 #include <migrate/options.h>
 
-enum mig_option_type { MIG_OPTION_CHOICE, MIG_OPTION_DURATION, MIG_OPTION_INTEGER, MIG_OPTION_LIST, MIG_OPTION_TEXT };
+enum mig_option_type {
+    MIG_OPTION_CHOICE,
+    MIG_OPTION_DURATION,
+    MIG_OPTION_INTEGER,
+    MIG_OPTION_LIST,
+    MIG_OPTION_TEXT
+};
 
 struct migrate_option {
-    const char          *key; /* one that ends in '.' is a prefix */
+    const char *key; /* one that ends in '.' is a prefix */
     enum mig_option_type type;
-    const char          *values; /* of a choice: "a|b|c", else "" */
-    const char          *value;  /* when nothing is set, or NULL */
-    const char          *doc;
+    const char *values; /* of a choice: "a|b|c", else "" */
+    const char *value;  /* when nothing is set, or NULL */
+    const char *doc;
 };
 
 /* Row of @p key, which may begin with a prefix that is one; NULL if there is none. */

@@ -134,7 +134,8 @@ const char *migrate_plan_json(const migrate_plan *plan)
 {
     if (!plan)
         return "";
-    struct migrate_plan *p = (struct migrate_plan *)(uintptr_t)plan; /* made on demand; allocated, never const */
+    /* Made on demand; it is never really const. */
+    struct migrate_plan *p = (struct migrate_plan *)(uintptr_t)plan;
     if (p->json.len == 0)
         add_plan(&p->json, p);
     if (!p->json.oom)

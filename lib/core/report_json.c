@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A report as JSON, in pieces: ten thousand migrations are never in memory as one document unless somebody asks
- * for it as a string. */
+/* A report as JSON, in pieces: ten thousand migrations are never in memory as one document unless somebody
+ * asks for it as a string. */
 #include <string.h>
 
 #include "core/error.h"
@@ -13,9 +13,9 @@ enum { PIECE = 4096 };
 
 struct sink {
     migrate_write_fn fn;
-    void            *user;
-    struct mig_buf   buf;
-    migrate_status   status;
+    void *user;
+    struct mig_buf buf;
+    migrate_status status;
 };
 
 static void flush(struct sink *s)
@@ -167,7 +167,8 @@ const char *migrate_report_json(const migrate_report *report)
 {
     if (!report)
         return "";
-    struct migrate_report *r = (struct migrate_report *)(uintptr_t)report; /* made on demand; allocated, never const */
+    /* Made on demand; it is never really const. */
+    struct migrate_report *r = (struct migrate_report *)(uintptr_t)report;
     if (r->json.len)
         return mig_buf_text(&r->json);
     if (migrate_report_json_write(report, keep, &r->json) == MIGRATE_OK)

@@ -20,7 +20,7 @@ static void add_count(struct mig_buf *out, uint64_t n, const char *what, const c
 /* "12 applied, 3 pending, 1 changed" */
 static void add_states(struct mig_buf *out, const struct migrate_report *r)
 {
-    uint64_t    counts[STATES] = { 0 };
+    uint64_t counts[STATES] = { 0 };
     const char *joint = "";
     for (size_t i = 0; i < r->count; i++)
         counts[r->items[i].state < STATES ? r->items[i].state : 0]++;
@@ -113,7 +113,8 @@ static void add_lock(struct mig_buf *out, const struct migrate_report *r)
 static void add_files(struct mig_buf *out, const struct migrate_report *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        mig_buf_fmt(out, "%s%s", i ? "\n" : "", r->items[i].path ? r->items[i].path : migrate_item_version(&r->items[i]));
+        mig_buf_fmt(out, "%s%s", i ? "\n" : "",
+                    r->items[i].path ? r->items[i].path : migrate_item_version(&r->items[i]));
 }
 
 static void add_summary(struct mig_buf *out, const struct migrate_report *r)
@@ -142,7 +143,8 @@ const char *migrate_report_text(const migrate_report *report)
         return "";
     if (report->text)
         return report->text;
-    struct migrate_report *r = (struct migrate_report *)(uintptr_t)report; /* made on demand; allocated, never const */
+    /* Made on demand; it is never really const. */
+    struct migrate_report *r = (struct migrate_report *)(uintptr_t)report;
     if (r->summary.len == 0)
         add_summary(&r->summary, r);
     if (!r->summary.oom)

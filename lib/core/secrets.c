@@ -19,7 +19,8 @@ static bool known(const struct mig_secrets *s, const char *text)
     return false;
 }
 
-/* Longest first, so that a secret which is part of another never leaves the rest of that one in the open. Takes
+/* Longest first, so that a secret which is part of another never leaves the rest of that one in the open.
+ * Takes
  * @p copy over. */
 static bool insert(struct mig_secrets *s, char *copy)
 {
@@ -78,7 +79,7 @@ void mig_secrets_free(struct mig_secrets *s)
 static void hide(char *text, const char *secret)
 {
     size_t len = strlen(secret);
-    char  *from = text, *to = text;
+    char *from = text, *to = text;
     for (char *hit; (hit = strstr(from, secret)) != NULL; from = hit + len) {
         memmove(to, from, (size_t)(hit - from));
         to += hit - from;

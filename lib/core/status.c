@@ -5,13 +5,16 @@
 
 struct row {
     migrate_status status;
-    int32_t        retryable;
-    const char    *name;
-    const char    *text;
-    const char    *remedy;
+    int32_t retryable;
+    const char *name;
+    const char *text;
+    const char *remedy;
 };
 
-#define ROW(name, retryable, text, remedy) { MIGRATE_##name, retryable, #name, text, remedy }
+#define ROW(name, retryable, text, remedy)                                                                   \
+    {                                                                                                        \
+        MIGRATE_##name, retryable, #name, text, remedy                                                       \
+    }
 
 /* Retryable is what time alone can mend. */
 static const struct row rows[] = {
@@ -20,18 +23,22 @@ static const struct row rows[] = {
     ROW(BUSY, 1, "Another holds the lock.", "Wait for the other run to end."),
 
     ROW(E_ARGUMENT, 0, "An argument is NULL or out of range.", "Correct the call."),
-    ROW(E_MISUSE, 0, "The call is not allowed in this state.", "See the life of a context in migrate/context.h."),
-    ROW(E_OPTION, 0, "An option is unknown or its value unusable.", "`migrate help options` lists all options."),
+    ROW(E_MISUSE, 0, "The call is not allowed in this state.",
+        "See the life of a context in migrate/context.h."),
+    ROW(E_OPTION, 0, "An option is unknown or its value unusable.",
+        "`migrate help options` lists all options."),
     ROW(E_STRUCT_SIZE, 0, "The struct_size of a struct is unset or impossible.",
         "Set struct_size to the sizeof of the struct."),
-    ROW(E_TOO_NEW, 0, "The caller uses something that this library is too old for.", "Install a newer libmigrate."),
+    ROW(E_TOO_NEW, 0, "The caller uses something that this library is too old for.",
+        "Install a newer libmigrate."),
     ROW(E_UNSUPPORTED, 0, "The driver, source or lock cannot do this.", NULL),
     ROW(E_NO_DRIVER, 0, "No registered driver has this name or URL scheme.",
         "Add the driver, or correct the scheme of the database URL."),
     ROW(E_LOAD, 0, "The driver's file was not found or is no driver.",
         "Install the driver's library, or give its path."),
     ROW(E_URL, 0, "The database URL cannot be read.", "Write scheme://user:password@host:port/database."),
-    ROW(E_NO_VERSION, 0, "No migration has the version that was asked for.", "`migrate status` lists all versions."),
+    ROW(E_NO_VERSION, 0, "No migration has the version that was asked for.",
+        "`migrate status` lists all versions."),
     ROW(E_CALLBACK, 0, "A callback of the application failed.", "See what the application says about it."),
 
     ROW(E_NOMEM, 1, "Out of memory.", "Give the process more memory and run again."),
@@ -45,13 +52,16 @@ static const struct row rows[] = {
     ROW(E_DUPLICATE, 0, "Two migrations have the same version.", "Give one of them another version."),
     ROW(E_LAYOUT, 0, "No convention of migration files is recognised, or two are mixed.",
         "Set the option `layout`, or keep to one convention."),
-    ROW(E_ORDER, 0, "Natural and byte order of the versions differ.", "Set the option `order` to natural or bytes."),
-    ROW(E_PARSE, 0, "The text of a migration cannot be cut into statements.", "Correct the file at this place."),
+    ROW(E_ORDER, 0, "Natural and byte order of the versions differ.",
+        "Set the option `order` to natural or bytes."),
+    ROW(E_PARSE, 0, "The text of a migration cannot be cut into statements.",
+        "Correct the file at this place."),
     ROW(E_DIRECTIVE, 0, "A directive is unknown or has a value it does not take.", "Correct the directive."),
     ROW(E_TRANSACTION, 0, "A statement is not allowed in the transaction mode of its migration.",
         "Put it in a migration of its own that begins with `-- migrate: no-transaction`."),
     ROW(E_PLACEHOLDER, 0, "A placeholder has no value.", "Set the option `placeholder.NAME`."),
-    ROW(E_SOURCE_MOVED, 1, "A file changed while it was being run.", "Run again when nothing writes to the source."),
+    ROW(E_SOURCE_MOVED, 1, "A file changed while it was being run.",
+        "Run again when nothing writes to the source."),
 
     ROW(E_CHANGED, 0, "An applied migration was edited.",
         "Put the file back and add a new migration, or set the option `changed` to allow."),
@@ -75,7 +85,8 @@ static const struct row rows[] = {
 
     ROW(E_LOCK_TIMEOUT, 1, "The migration lock was not free in time.",
         "`migrate lock` says who holds it; wait for him, or raise the option `lock_wait`."),
-    ROW(E_LOCK_LOST, 1, "The migration lock was lost during the run.", "Run again: it goes on where it stopped."),
+    ROW(E_LOCK_LOST, 1, "The migration lock was lost during the run.",
+        "Run again: it goes on where it stopped."),
     ROW(E_FENCED, 1, "Another run took over.", "Let the other run end; nothing has to be repaired."),
     ROW(E_LOCK, 1, "The service that keeps the lock failed.", "Look at that service, then run again."),
 
@@ -90,7 +101,8 @@ static const struct row rows[] = {
         "Run again when it is up, or raise the option `reconnect_timeout`."),
     ROW(E_READ_ONLY, 0, "The database is read-only.", "Connect to the writer."),
     ROW(E_DENIED, 0, "The database user lacks a privilege.",
-        "Grant it, or run as a user who has it; `migrate init --sql` prints what an owner can run beforehand."),
+        "Grant it, or run as a user who has it; `migrate init --sql` prints what an owner can run "
+        "beforehand."),
     ROW(E_NO_DATABASE, 0, "The server has no such database.", "Create it, or correct the database URL."),
     ROW(E_DISK_FULL, 0, "The disk of the database is full.", "Make room and run again."),
     ROW(E_TOO_LARGE, 0, "A statement is larger than the server takes.",
@@ -98,7 +110,8 @@ static const struct row rows[] = {
     ROW(E_TIMEOUT, 0, "A statement ran longer than it may.", "Raise the option `statement_timeout`."),
 
     ROW(E_STOPPED, 1, "Stopped between statements, as asked.", "Run again: it goes on where it stopped."),
-    ROW(E_CANCELLED, 1, "The running statement was cancelled, as asked.", "Run again: it goes on where it stopped."),
+    ROW(E_CANCELLED, 1, "The running statement was cancelled, as asked.",
+        "Run again: it goes on where it stopped."),
     ROW(E_MORE_WORK, 1, "Stopped between statements because the deadline is near.",
         "Run again: it goes on where it stopped."),
     ROW(E_DEADLINE, 1, "The deadline passed.", "Run again, or raise the option `deadline`."),

@@ -4,7 +4,8 @@
 
 #include <migrate/status.h>
 
-/* What to do about a failure of which nothing more is known than its status; NULL where that is nothing. Static. */
+/* What to do about a failure of which nothing more is known than its status; NULL where that is nothing.
+ * Static. */
 const char *mig_status_remedy(migrate_status status);
 
 #endif

@@ -30,7 +30,7 @@ int64_t mig_clock_unix_ms(void)
 /* A point in time taken apart, UTC. */
 struct civil {
     int64_t year;
-    int     month, day, hour, minute, second, ms;
+    int month, day, hour, minute, second, ms;
 };
 
 /* Calendar arithmetic of our own: gmtime() is locale-free but its range and thread rules differ between
@@ -79,8 +79,8 @@ void mig_clock_rfc3339(struct mig_buf *out, int64_t unix_ms)
         return;
     struct civil c;
     civil_of_ms(unix_ms, &c);
-    mig_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)c.year, c.month, c.day, c.hour, c.minute,
-                c.second, c.ms);
+    mig_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)c.year, c.month, c.day, c.hour,
+                c.minute, c.second, c.ms);
 }
 
 static char *put_digits(char *at, int64_t value, int width)
@@ -189,8 +189,8 @@ static bool take_zone(const char **at, int *minutes)
 bool mig_clock_parse(const char *text, int64_t *unix_ms)
 {
     struct civil c;
-    int          zone;
-    const char  *at = text;
+    int zone;
+    const char *at = text;
     if (!at || !take_date(&at, &c) || (*at != 'T' && *at != ' '))
         return false;
     at++;
@@ -204,9 +204,11 @@ bool mig_clock_parse(const char *text, int64_t *unix_ms)
 static int64_t unit_ms(const char *unit)
 {
     static const struct {
-        char    name[4];
+        char name[4];
         int64_t ms;
-    } units[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", MS_PER_DAY } };
+    } units[] = {
+        { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", MS_PER_DAY }
+    };
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(units[i].name, unit) == 0)
             return units[i].ms;
@@ -232,18 +234,20 @@ static bool take_part(const char **at, int64_t *thousandths)
 bool mig_duration_parse(const char *text, int64_t *ms)
 {
     const char *at = text;
-    int64_t     whole = 0, part;
+    int64_t whole = 0, part;
     if (!at || !mig_is_digit(*at))
         return false;
     for (; mig_is_digit(*at); at++)
-        if (__builtin_mul_overflow(whole, (int64_t)10, &whole) || __builtin_add_overflow(whole, *at - '0', &whole))
+        if (__builtin_mul_overflow(whole, (int64_t)10, &whole) ||
+            __builtin_add_overflow(whole, *at - '0', &whole))
             return false;
     if (!take_part(&at, &part))
         return false;
     int64_t unit = unit_ms(at);
     if (unit == 0 || part * unit % 1000 != 0)
         return false;
-    if (__builtin_mul_overflow(whole, unit, &whole) || __builtin_add_overflow(whole, part * unit / 1000, &whole))
+    if (__builtin_mul_overflow(whole, unit, &whole) ||
+        __builtin_add_overflow(whole, part * unit / 1000, &whole))
         return false;
     *ms = whole;
     return true;

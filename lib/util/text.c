@@ -72,7 +72,7 @@ int mig_natural_cmp(const char *a, const char *b)
 static size_t utf8_char(const unsigned char *s, size_t len)
 {
     unsigned char lo = 0x80, hi = 0xbf;
-    size_t        n;
+    size_t n;
     if (s[0] < 0x80)
         return 1;
     if (s[0] >= 0xc2 && s[0] <= 0xdf)
@@ -189,7 +189,7 @@ void mig_json_strn(struct mig_buf *out, const char *text, size_t len)
     size_t from = 0, i = 0;
     while (i < len) {
         unsigned char c = (unsigned char)text[i];
-        size_t        n = utf8_char((const unsigned char *)text + i, len - i);
+        size_t n = utf8_char((const unsigned char *)text + i, len - i);
         if (n && c >= 0x20 && c != '"' && c != '\\') {
             i += n;
             continue;

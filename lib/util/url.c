@@ -63,11 +63,11 @@ char *mig_url_decode(const char *text, size_t len, size_t *bad)
 /* Where the parts of a URL stand, before anything is decoded. Absent: begin NULL. */
 struct span {
     const char *begin;
-    size_t      len;
+    size_t len;
 };
 
 struct reader {
-    const char      *text;
+    const char *text;
     struct mig_diag *diag;
 };
 
@@ -76,7 +76,8 @@ static size_t scheme_length(const char *text)
     size_t n = 0;
     if (!mig_is_alpha(text[0]))
         return 0;
-    while (mig_is_alpha(text[n]) || mig_is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
+    while (mig_is_alpha(text[n]) || mig_is_digit(text[n]) || text[n] == '+' || text[n] == '-' ||
+           text[n] == '.')
         n++;
     return text[n] == ':' ? n : 0;
 }
@@ -84,7 +85,8 @@ static size_t scheme_length(const char *text)
 static int32_t fail_at(const struct reader *r, const char *at, const char *what, const char *remedy)
 {
     (void)mig_diag_set(r->diag, STATUS_E_URL, "the database URL cannot be read: %s", what);
-    mig_diag_hint(r->diag, "At character %zu: %s.", mig_utf8_count(r->text, (size_t)(at - r->text)) + 1, remedy);
+    mig_diag_hint(r->diag, "At character %zu: %s.", mig_utf8_count(r->text, (size_t)(at - r->text)) + 1,
+                  remedy);
     return STATUS_E_URL;
 }
 
@@ -150,8 +152,8 @@ static int32_t read_hosts(struct mig_url *url, const struct reader *r, struct sp
     }
     for (const char *at = hosts.begin, *end = hosts.begin + hosts.len; at <= end;) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
-        size_t      len = (size_t)((comma ? comma : end) - at);
-        int32_t     rc = cut_host(r, (struct span){ at, len }, &host, &port);
+        size_t len = (size_t)((comma ? comma : end) - at);
+        int32_t rc = cut_host(r, (struct span){ at, len }, &host, &port);
         if (rc)
             return rc;
         at += len + 1;
@@ -245,7 +247,7 @@ static int32_t read_net(struct mig_url *url, const struct reader *r, const char 
 static int32_t read_opaque(struct mig_url *url, const struct reader *r, const char *at)
 {
     struct span path = { at, strcspn(at, "?") };
-    int32_t     rc = path.len ? take(r, path, &url->path) : 0;
+    int32_t rc = path.len ? take(r, path, &url->path) : 0;
     return rc == 0 && at[path.len] == '?' ? read_query(url, r, at + path.len + 1) : rc;
 }
 

@@ -20,14 +20,14 @@ struct param {
 static char *decode(const char *text, size_t len)
 {
     size_t bad;
-    char  *out = mig_url_decode(text, len, &bad);
+    char *out = mig_url_decode(text, len, &bad);
     return out || bad == SIZE_MAX ? out : mig_strndup(text, len);
 }
 
 static bool param_open(struct param *p, const char *text, size_t len)
 {
     const char *equals = memchr(text, '=', len);
-    size_t      key = equals ? (size_t)(equals - text) : len;
+    size_t key = equals ? (size_t)(equals - text) : len;
     p->key = decode(text, key);
     p->value = equals ? decode(equals + 1, len - key - 1) : mig_strdup("");
     return p->key && p->value;
@@ -39,18 +39,19 @@ static void param_close(struct param *p)
     mig_wipe_free(p->value);
 }
 
-char *mig_url_strip(const char *text, bool (*take)(void *user, const char *key, const char *value), void *user)
+char *mig_url_strip(const char *text, bool (*take)(void *user, const char *key, const char *value),
+                    void *user)
 {
     struct mig_buf out = MIG_BUF_INIT;
-    const char    *at = text + strcspn(text, "?");
-    char           joint = '?';
+    const char *at = text + strcspn(text, "?");
+    char joint = '?';
     mig_buf_add(&out, text, (size_t)(at - text));
     if (*at)
         at++;
     while (*at) {
-        size_t       len = strcspn(at, "&");
+        size_t len = strcspn(at, "&");
         struct param p;
-        bool         opened = param_open(&p, at, len);
+        bool opened = param_open(&p, at, len);
         if (!opened) {
             out.oom = true;
         } else if (!take(user, p.key, p.value)) {
@@ -77,7 +78,9 @@ static bool contains(const char *text, const char *word)
 
 static bool secret_key(const char *key)
 {
-    static const char *const words[] = { "passw", "pwd", "token", "signature", "client_secret", "credential" };
+    static const char *const words[] = {
+        "passw", "pwd", "token", "signature", "client_secret", "credential"
+    };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (contains(key, words[i]))
             return true;
@@ -88,9 +91,9 @@ static bool secret_key(const char *key)
 static void redact_query(struct mig_buf *out, const char *query)
 {
     while (*query) {
-        size_t       len = 1 + strcspn(query + 1, "&");
+        size_t len = 1 + strcspn(query + 1, "&");
         struct param p;
-        bool         opened = param_open(&p, query + 1, len - 1);
+        bool opened = param_open(&p, query + 1, len - 1);
         if (!opened)
             out->oom = true;
         else if (secret_key(p.key) && memchr(query, '=', len)) {
@@ -122,9 +125,9 @@ static bool query_plain(const char *query)
 static const char *user_end(const char *text, const char *authority)
 {
     struct mig_url url;
-    const char    *last = strrchr(authority, '@');
-    int32_t        rc = mig_url_parse(&url, text, NULL);
-    bool           clean = rc == 0 && url.authority && (!url.path || !strchr(url.path, '@'));
+    const char *last = strrchr(authority, '@');
+    int32_t rc = mig_url_parse(&url, text, NULL);
+    bool clean = rc == 0 && url.authority && (!url.path || !strchr(url.path, '@'));
     if (rc == 0)
         mig_url_free(&url);
     size_t path = strcspn(authority, "?");
@@ -136,7 +139,7 @@ static const char *user_end(const char *text, const char *authority)
 char *mig_url_redact(const char *text)
 {
     struct mig_buf out = MIG_BUF_INIT;
-    char           scheme[64];
+    char scheme[64];
     mig_url_scheme(text, scheme, sizeof scheme);
     const char *rest = text + strlen(scheme) + (scheme[0] != '\0');
     if (scheme[0] == '\0' && secret_key(text))

@@ -29,7 +29,8 @@ START_TEST(hints)
     migrate_error *err = NULL;
     ck_assert_int_eq(mig_fail(&err, MIGRATE_E_SQL, "no %s", "table"), MIGRATE_E_SQL);
     ck_assert_str_eq(migrate_error_message(err), "no table");
-    ck_assert_str_eq(migrate_error_hint(err), "Correct the migration and run again."); /* what the status says */
+    ck_assert_str_eq(migrate_error_hint(err),
+                     "Correct the migration and run again."); /* what the status says */
     mig_error_hint(&err, "first");
     mig_error_hint(&err, "second");
     ck_assert_str_eq(migrate_error_hint(err), "first");
@@ -61,20 +62,27 @@ static migrate_fault fault(uint32_t klass)
 START_TEST(faults_become_statuses)
 {
     static const struct {
-        uint32_t       klass;
+        uint32_t klass;
         migrate_status status;
     } cases[] = {
-        { MIGRATE_FAULT_OTHER, MIGRATE_E_SQL },           { MIGRATE_FAULT_RETRY_TX, MIGRATE_E_LOCKED },
-        { MIGRATE_FAULT_RETRY_STMT, MIGRATE_E_LOCKED },   { MIGRATE_FAULT_LOCK_TIMEOUT, MIGRATE_E_LOCKED },
-        { MIGRATE_FAULT_CONN_LOST, MIGRATE_E_CONN_LOST }, { MIGRATE_FAULT_READ_ONLY, MIGRATE_E_READ_ONLY },
-        { MIGRATE_FAULT_AUTH, MIGRATE_E_AUTH },           { MIGRATE_FAULT_UNAVAILABLE, MIGRATE_E_UNAVAILABLE },
-        { MIGRATE_FAULT_DENIED, MIGRATE_E_DENIED },       { MIGRATE_FAULT_NO_DB, MIGRATE_E_NO_DATABASE },
-        { MIGRATE_FAULT_SYNTAX, MIGRATE_E_SQL },          { MIGRATE_FAULT_TOO_LARGE, MIGRATE_E_TOO_LARGE },
-        { MIGRATE_FAULT_EXISTS, MIGRATE_E_SQL },          { MIGRATE_FAULT_DISK_FULL, MIGRATE_E_DISK_FULL },
+        { MIGRATE_FAULT_OTHER, MIGRATE_E_SQL },
+        { MIGRATE_FAULT_RETRY_TX, MIGRATE_E_LOCKED },
+        { MIGRATE_FAULT_RETRY_STMT, MIGRATE_E_LOCKED },
+        { MIGRATE_FAULT_LOCK_TIMEOUT, MIGRATE_E_LOCKED },
+        { MIGRATE_FAULT_CONN_LOST, MIGRATE_E_CONN_LOST },
+        { MIGRATE_FAULT_READ_ONLY, MIGRATE_E_READ_ONLY },
+        { MIGRATE_FAULT_AUTH, MIGRATE_E_AUTH },
+        { MIGRATE_FAULT_UNAVAILABLE, MIGRATE_E_UNAVAILABLE },
+        { MIGRATE_FAULT_DENIED, MIGRATE_E_DENIED },
+        { MIGRATE_FAULT_NO_DB, MIGRATE_E_NO_DATABASE },
+        { MIGRATE_FAULT_SYNTAX, MIGRATE_E_SQL },
+        { MIGRATE_FAULT_TOO_LARGE, MIGRATE_E_TOO_LARGE },
+        { MIGRATE_FAULT_EXISTS, MIGRATE_E_SQL },
+        { MIGRATE_FAULT_DISK_FULL, MIGRATE_E_DISK_FULL },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         migrate_error *err = NULL;
-        migrate_fault  f = fault(cases[i].klass);
+        migrate_fault f = fault(cases[i].klass);
         ck_assert_int_eq(mig_fail_fault(&err, &f), cases[i].status);
         ck_assert_uint_eq(mig_error_fault(err), cases[i].klass);
         ck_assert_int_eq(mig_fail_fault(NULL, &f), cases[i].status);
@@ -89,7 +97,7 @@ END_TEST
 START_TEST(a_short_fault_is_read_no_further)
 {
     migrate_error *err = NULL;
-    migrate_fault  f = fault(MIGRATE_FAULT_DENIED);
+    migrate_fault f = fault(MIGRATE_FAULT_DENIED);
     f.native_code = 9;
     f.struct_size = offsetof(migrate_fault, native_code);
     ck_assert_int_eq(mig_fail_fault(&err, &f), MIGRATE_E_DENIED);
@@ -104,8 +112,12 @@ static const char sql[] = "CREATE TABLE t (\n  id INT,\n  \xc3\xa9\xc3\xa9 BOGUS
 static migrate_error *failed_statement(uint64_t offset)
 {
     migrate_error *err = NULL;
-    migrate_fault  f = { .struct_size = sizeof f, .klass = MIGRATE_FAULT_SYNTAX, .native_code = 7, .sqlstate = "42601",
-                         .message = "syntax error near \"BOGUS\"", .offset = offset };
+    migrate_fault f = { .struct_size = sizeof f,
+                        .klass = MIGRATE_FAULT_SYNTAX,
+                        .native_code = 7,
+                        .sqlstate = "42601",
+                        .message = "syntax error near \"BOGUS\"",
+                        .offset = offset };
     mig_fail_fault(&err, &f);
     mig_error_place(&err, &(struct mig_place){ "0003", "0003_t.sql", 12, 5, 2, sql, sizeof sql - 1 });
     mig_error_state(&err, "0003 rolled back; 0001 and 0002 are applied");
@@ -122,15 +134,14 @@ START_TEST(position_with_caret)
     ck_assert_int_eq(migrate_error_code(err), 7);
     ck_assert_str_eq(migrate_error_version(err), "0003");
     ck_assert_str_eq(migrate_error_path(err), "0003_t.sql");
-    ck_assert_str_eq(migrate_error_text(err),
-                     "0003_t.sql:14:6: syntax error near \"BOGUS\"\n"
-                     "  statement 2 of migration 0003; SQLSTATE 42601; code 7\n"
-                     "     12 | CREATE TABLE t (\n"
-                     "     13 |   id INT,\n"
-                     "     14 |   \xc3\xa9\xc3\xa9 BOGUS,\n"
-                     "        |      ^\n"
-                     "  now: 0003 rolled back; 0001 and 0002 are applied\n"
-                     "hint: Correct the migration and run again.");
+    ck_assert_str_eq(migrate_error_text(err), "0003_t.sql:14:6: syntax error near \"BOGUS\"\n"
+                                              "  statement 2 of migration 0003; SQLSTATE 42601; code 7\n"
+                                              "     12 | CREATE TABLE t (\n"
+                                              "     13 |   id INT,\n"
+                                              "     14 |   \xc3\xa9\xc3\xa9 BOGUS,\n"
+                                              "        |      ^\n"
+                                              "  now: 0003 rolled back; 0001 and 0002 are applied\n"
+                                              "hint: Correct the migration and run again.");
     migrate_error_free(err);
 }
 END_TEST
@@ -166,7 +177,7 @@ START_TEST(long_lines_are_cut_around_the_caret)
     text[1000] = '\0';
     text[700] = '!';
     migrate_error *err = NULL;
-    migrate_fault  f = fault(MIGRATE_FAULT_SYNTAX);
+    migrate_fault f = fault(MIGRATE_FAULT_SYNTAX);
     f.offset = 701;
     mig_fail_fault(&err, &f);
     mig_error_place(&err, &(struct mig_place){ "1", "1.sql", 1, 1, 1, text, 1000 });
@@ -185,8 +196,8 @@ END_TEST
 START_TEST(passwords_in_statements_are_not_shown)
 {
     static const char create[] = "CREATE ROLE a PASSWORD 'hunt\xc3\xa9r2' BOGUS";
-    migrate_error    *err = NULL;
-    migrate_fault     f = fault(MIGRATE_FAULT_SYNTAX);
+    migrate_error *err = NULL;
+    migrate_fault f = fault(MIGRATE_FAULT_SYNTAX);
     f.offset = (uint64_t)(strstr(create, "BOGUS") - create) + 1;
     mig_fail_fault(&err, &f);
     mig_error_place(&err, &(struct mig_place){ "1", "1.sql", 1, 1, 1, create, sizeof create - 1 });
@@ -201,14 +212,15 @@ START_TEST(json_of_it)
     migrate_error *err = failed_statement(0), *cause = NULL;
     mig_fail(&cause, MIGRATE_E_CONN_LOST, "rollback: gone");
     mig_error_add_cause(&err, cause);
-    ck_assert_str_eq(migrate_error_json(err),
-                     "{\"schema\":1,\"error\":{\"status\":\"E_SQL\",\"class\":6,\"message\":\"syntax error near "
-                     "\\\"BOGUS\\\"\",\"hint\":\"Correct the migration and run again.\",\"state\":\"0003 rolled back; "
-                     "0001 and 0002 are applied\",\"sqlstate\":\"42601\",\"code\":7,\"version\":\"0003\",\"path\":"
-                     "\"0003_t.sql\",\"line\":12,\"column\":5,\"statement\":2,\"cause\":{\"status\":\"E_CONN_LOST\","
-                     "\"class\":6,\"message\":\"rollback: gone\",\"hint\":\"Run again: it goes on where it stopped.\","
-                     "\"state\":null,\"sqlstate\":null,\"code\":0,\"version\":\"\",\"path\":null,\"line\":0,\"column\":0,"
-                     "\"statement\":0,\"cause\":null}}}");
+    ck_assert_str_eq(
+        migrate_error_json(err),
+        "{\"schema\":1,\"error\":{\"status\":\"E_SQL\",\"class\":6,\"message\":\"syntax error near "
+        "\\\"BOGUS\\\"\",\"hint\":\"Correct the migration and run again.\",\"state\":\"0003 rolled back; "
+        "0001 and 0002 are applied\",\"sqlstate\":\"42601\",\"code\":7,\"version\":\"0003\",\"path\":"
+        "\"0003_t.sql\",\"line\":12,\"column\":5,\"statement\":2,\"cause\":{\"status\":\"E_CONN_LOST\","
+        "\"class\":6,\"message\":\"rollback: gone\",\"hint\":\"Run again: it goes on where it stopped.\","
+        "\"state\":null,\"sqlstate\":null,\"code\":0,\"version\":\"\",\"path\":null,\"line\":0,\"column\":0,"
+        "\"statement\":0,\"cause\":null}}}");
     migrate_error_free(err);
 }
 END_TEST
@@ -233,7 +245,7 @@ END_TEST
 START_TEST(a_diag_becomes_an_error)
 {
     struct mig_diag diag = MIG_DIAG_INIT;
-    migrate_error  *err = NULL;
+    migrate_error *err = NULL;
     mig_diag_set(&diag, MIGRATE_E_PARSE, "unterminated quote");
     mig_diag_hint(&diag, "close it");
     mig_diag_path(&diag, "a.sql");
@@ -292,7 +304,8 @@ END_TEST
 START_TEST(made_by_a_callback)
 {
     migrate_error *err = NULL;
-    ck_assert_int_eq(migrate_error_make(&err, MIGRATE_E_CALLBACK, "vault is sealed", NULL), MIGRATE_E_CALLBACK);
+    ck_assert_int_eq(migrate_error_make(&err, MIGRATE_E_CALLBACK, "vault is sealed", NULL),
+                     MIGRATE_E_CALLBACK);
     ck_assert_str_eq(migrate_error_message(err), "vault is sealed");
     migrate_error_free(err);
     ck_assert_int_eq(migrate_error_make(&err, MIGRATE_OK, NULL, "h"), MIGRATE_E_CALLBACK);
@@ -326,7 +339,7 @@ START_TEST(out_of_memory_is_static)
 END_TEST
 
 UNIT_MAIN("error", null_is_taken, hints, messages_are_one_line, faults_become_statuses,
-          a_short_fault_is_read_no_further, position_with_caret, no_position_no_caret, position_at_and_past_the_end,
-          long_lines_are_cut_around_the_caret, passwords_in_statements_are_not_shown, json_of_it, causes_are_appended,
-          a_diag_becomes_an_error, secrets_are_masked_everywhere, a_copy_is_whole, made_by_a_callback,
-          out_of_memory_is_static)
+          a_short_fault_is_read_no_further, position_with_caret, no_position_no_caret,
+          position_at_and_past_the_end, long_lines_are_cut_around_the_caret,
+          passwords_in_statements_are_not_shown, json_of_it, causes_are_appended, a_diag_becomes_an_error,
+          secrets_are_masked_everywhere, a_copy_is_whole, made_by_a_callback, out_of_memory_is_static)

@@ -20,10 +20,11 @@ START_TEST(the_table_is_whole)
 {
     for (size_t i = 0; migrate_option_at(i); i++) {
         const migrate_option *row = migrate_option_at(i);
-        const char           *key = migrate_option_key(row), *value = migrate_option_default(row);
-        const char           *doc = migrate_option_doc(row);
+        const char *key = migrate_option_key(row), *value = migrate_option_default(row);
+        const char *doc = migrate_option_doc(row);
         ck_assert_msg(doc[strlen(doc) - 1] == '.', "%s", key);
-        ck_assert_int_eq(strcmp(migrate_option_type(row), "choice") == 0, migrate_option_values(row)[0] != '\0');
+        ck_assert_int_eq(strcmp(migrate_option_type(row), "choice") == 0,
+                         migrate_option_values(row)[0] != '\0');
         struct mig_options *o = mig_options_new();
         if (value)
             ck_assert_msg(set(o, key, value) == MIGRATE_OK, "%s=%s", key, value);
@@ -39,7 +40,7 @@ END_TEST
 /* Every key of the header is in the table: 33 macros, one of them a prefix. */
 START_TEST(the_header_has_no_others)
 {
-    char  line[512];
+    char line[512];
     FILE *header = fopen(UNIT_SOURCE_DIR "/include/migrate/options.h", "r");
     ck_assert_ptr_nonnull(header);
     size_t macros = 0, n = 0;
@@ -87,11 +88,16 @@ START_TEST(values_are_read)
     struct mig_options *o = mig_options_new();
     struct mig_settings s;
     static const char *const pairs[][2] = {
-        { "transaction", "all" }, { "lock", "lease" },       { "out_of_order", "allow" }, { "changed", "allow" },
-        { "missing", "allow" },   { "ahead", "deny" },       { "batch", "off" },          { "algorithm", "require-online" },
-        { "layout", "flyway" },   { "order", "natural" },    { "contexts", "a, b" },      { "schema", "s" },
-        { "table_prefix", "" },   { "retries", "0" },        { "deadline", "1.5s" },      { "log_level", "debug" },
-        { "client", "me" },       { "statement_timeout", "1h" }, { "lock_wait", "0" },
+        { "transaction", "all" },    { "lock", "lease" },
+        { "out_of_order", "allow" }, { "changed", "allow" },
+        { "missing", "allow" },      { "ahead", "deny" },
+        { "batch", "off" },          { "algorithm", "require-online" },
+        { "layout", "flyway" },      { "order", "natural" },
+        { "contexts", "a, b" },      { "schema", "s" },
+        { "table_prefix", "" },      { "retries", "0" },
+        { "deadline", "1.5s" },      { "log_level", "debug" },
+        { "client", "me" },          { "statement_timeout", "1h" },
+        { "lock_wait", "0" },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         ck_assert_msg(set(o, pairs[i][0], pairs[i][1]) == MIGRATE_OK, "%s", pairs[i][0]);
@@ -117,7 +123,7 @@ END_TEST
 START_TEST(setting_and_taking_back)
 {
     struct mig_options *o = mig_options_new();
-    const char         *value;
+    const char *value;
     ck_assert_int_eq(set(o, "placeholder.a", ""), MIGRATE_OK);
     ck_assert_int_eq(set(o, "demo.journal_mode", "wal"), MIGRATE_OK);
     ck_assert_int_eq(set(o, "placeholder.a", "1"), MIGRATE_OK);
@@ -145,10 +151,22 @@ END_TEST
 START_TEST(bad_values)
 {
     static const char *const pairs[][2] = {
-        { "lock", "auto|session" }, { "lock", "" },          { "lock", "Auto" },       { "lock_wait", "soon" },
-        { "lock_wait", "-1s" },     { "retries", "-1" },     { "retries", "1.5" },     { "retries", "99999999999" },
-        { "retries", "" },          { "tags", "a,,b" },      { "tags", "a," },         { "tags", " " },
-        { "table_prefix", "a b" },  { "table_prefix", "x\"y" }, { "iam", "yes" },      { "deadline", "9223372036854775807m" },
+        { "lock", "auto|session" },
+        { "lock", "" },
+        { "lock", "Auto" },
+        { "lock_wait", "soon" },
+        { "lock_wait", "-1s" },
+        { "retries", "-1" },
+        { "retries", "1.5" },
+        { "retries", "99999999999" },
+        { "retries", "" },
+        { "tags", "a,,b" },
+        { "tags", "a," },
+        { "tags", " " },
+        { "table_prefix", "a b" },
+        { "table_prefix", "x\"y" },
+        { "iam", "yes" },
+        { "deadline", "9223372036854775807m" },
         { "table_prefix", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
     };
     struct mig_options *o = mig_options_new();
@@ -168,7 +186,7 @@ END_TEST
 static void check_unknown(const char *key, const char *hint)
 {
     struct mig_options *o = mig_options_new();
-    migrate_error      *err = NULL;
+    migrate_error *err = NULL;
     ck_assert_int_eq(mig_options_set(o, key, "hunter2", drivers, 2, &err), MIGRATE_E_OPTION);
     ck_assert_msg(strstr(migrate_error_hint(err), hint), "%s: %s", key, migrate_error_hint(err));
     ck_assert_ptr_null(strstr(migrate_error_text(err), "hunter2"));
@@ -187,9 +205,10 @@ START_TEST(unknown_keys_name_the_nearest)
     check_unknown("other.zzzzzzzzzzzzz", "No driver of the name \"other\"");
     check_unknown("placeholder.", "NAME");
     check_unknown("", "help options");
-    check_unknown("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "help options");
+    check_unknown("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                  "help options");
 }
 END_TEST
 
-UNIT_MAIN("options", the_table_is_whole, the_header_has_no_others, defaults, values_are_read, setting_and_taking_back,
-          bad_values, unknown_keys_name_the_nearest)
+UNIT_MAIN("options", the_table_is_whole, the_header_has_no_others, defaults, values_are_read,
+          setting_and_taking_back, bad_values, unknown_keys_name_the_nearest)

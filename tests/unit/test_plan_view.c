@@ -7,10 +7,10 @@ static struct migrate_plan *one_step(void)
 {
     static struct mig_remark drops[] = { { 2, 14, "DROP TABLE \"t\": drops the table" } };
     static struct mig_remark copies[] = { { 0, 0, "copies the table" }, { 3, 0, "x" } };
-    static const char       *sql[] = { "CREATE TABLE t (a)", "DROP TABLE \"t\";cut" };
-    static size_t            sql_len[] = { 18, 14 };
-    struct migrate_plan     *plan = mig_plan_new(NULL);
-    struct mig_step         *step = mig_plan_add(plan);
+    static const char *sql[] = { "CREATE TABLE t (a)", "DROP TABLE \"t\";cut" };
+    static size_t sql_len[] = { 18, 14 };
+    struct migrate_plan *plan = mig_plan_new(NULL);
+    struct mig_step *step = mig_plan_add(plan);
     step->item.version = "7";
     step->item.name = "x";
     step->item.path = "7_x.sql";
@@ -30,10 +30,13 @@ static struct migrate_plan *one_step(void)
     return plan;
 }
 
-#define STEP                                                                                                       \
-    "{\"schema\":1,\"state\":\"pending\",\"steps\":[{\"version\":\"7\",\"name\":\"x\",\"direction\":\"up\",\"transaction\":true,"   \
-    "\"statements\":2,\"destructive\":[\"statement 2, line 14: DROP TABLE \\\"t\\\": drops the table\"],\"may_doubt\":[],"      \
-    "\"kind\":\"V\",\"state\":\"pending\",\"path\":\"7_x.sql\",\"checksum\":null,\"online\":[\"copies the table\","              \
+#define STEP                                                                                                 \
+    "{\"schema\":1,\"state\":\"pending\",\"steps\":[{\"version\":\"7\",\"name\":\"x\",\"direction\":\"up\"," \
+    "\"transaction\":true,"                                                                                  \
+    "\"statements\":2,\"destructive\":[\"statement 2, line 14: DROP TABLE \\\"t\\\": drops the "             \
+    "table\"],\"may_doubt\":[],"                                                                             \
+    "\"kind\":\"V\",\"state\":\"pending\",\"path\":\"7_x.sql\",\"checksum\":null,\"online\":[\"copies the "  \
+    "table\","                                                                                               \
     "\"statement 3: x\"]"
 
 START_TEST(json)
@@ -44,7 +47,8 @@ START_TEST(json)
     migrate_plan_free(plan);
     plan = one_step();
     plan->options.flags = MIGRATE_RUN_SQL;
-    ck_assert_str_eq(migrate_plan_json(plan), STEP ",\"sql\":[\"CREATE TABLE t (a)\",\"DROP TABLE \\\"t\\\"\"]}]}");
+    ck_assert_str_eq(migrate_plan_json(plan),
+                     STEP ",\"sql\":[\"CREATE TABLE t (a)\",\"DROP TABLE \\\"t\\\"\"]}]}");
     migrate_plan_free(plan);
 }
 END_TEST
@@ -60,7 +64,7 @@ START_TEST(accessors)
     ck_assert_uint_eq(migrate_plan_count(NULL), 0);
     ck_assert_str_eq(migrate_plan_json(NULL), "");
     struct migrate_statement statement = { "SELECT 1;", 8, 3, MIGRATE_STATEMENT_ALONE, "why" };
-    size_t                   len = 0;
+    size_t len = 0;
     ck_assert_str_eq(migrate_statement_text(&statement, &len), "SELECT 1;");
     ck_assert_uint_eq(len, 8);
     ck_assert_uint_eq(migrate_statement_line(&statement), 3);

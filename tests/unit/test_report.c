@@ -38,14 +38,19 @@ static struct migrate_report *two_migrations(enum mig_report_kind kind)
 }
 
 #define HEX8 "abababababababab"
-#define MIGRATIONS                                                                                                  \
-    "\"migrations\":[{\"version\":\"1\",\"name\":\"a \\\"b\\\"\",\"kind\":\"V\",\"state\":\"applied\",\"path\":\"1_a.sql\","   \
-    "\"checksum\":\"sha256:" HEX8 HEX8 HEX8 HEX8 "\",\"statements\":2,\"done\":2,\"transaction\":true,\"applied_at\":"    \
-    "\"2026-11-24T23:31:39.120Z\",\"elapsed_ms\":12},{\"version\":\"\",\"name\":\"views\",\"kind\":\"R\",\"state\":"        \
-    "\"pending\",\"path\":null,\"checksum\":null,\"statements\":null,\"done\":0,\"transaction\":false,\"applied_at\":null," \
+#define MIGRATIONS                                                                                           \
+    "\"migrations\":[{\"version\":\"1\",\"name\":\"a "                                                       \
+    "\\\"b\\\"\",\"kind\":\"V\",\"state\":\"applied\",\"path\":\"1_a.sql\","                                 \
+    "\"checksum\":\"sha256:" HEX8 HEX8 HEX8 HEX8                                                             \
+    "\",\"statements\":2,\"done\":2,\"transaction\":true,\"applied_at\":"                                    \
+    "\"2026-11-24T23:31:39.120Z\",\"elapsed_ms\":12},{\"version\":\"\",\"name\":\"views\",\"kind\":\"R\","   \
+    "\"state\":"                                                                                             \
+    "\"pending\",\"path\":null,\"checksum\":null,\"statements\":null,\"done\":0,\"transaction\":false,"      \
+    "\"applied_at\":null,"                                                                                   \
     "\"elapsed_ms\":0,\"note\":\"never ran\"}]"
-#define HEAD                                                                                                       \
-    "{\"schema\":1,\"database\":\"sqlite\",\"server\":\"SQLite 3.40.1\",\"state\":\"pending\",\"version\":\"1\","           \
+#define HEAD                                                                                                 \
+    "{\"schema\":1,\"database\":\"sqlite\",\"server\":\"SQLite "                                             \
+    "3.40.1\",\"state\":\"pending\",\"version\":\"1\","                                                      \
     "\"pending\":1," MIGRATIONS
 
 START_TEST(status_json)
@@ -67,11 +72,12 @@ START_TEST(run_json)
     r->round_trips = 5;
     r->more = true;
     mig_fail(&r->error, MIGRATE_E_MORE_WORK, "the deadline is near");
-    ck_assert_str_eq(migrate_report_json(r),
-                     HEAD ",\"applied\":1,\"reverted\":0,\"elapsed_ms\":40,\"lock_wait_ms\":3,\"round_trips\":5,\"more\":true,"
-                          "\"error\":{\"status\":\"E_MORE_WORK\",\"class\":7,\"message\":\"the deadline is near\",\"hint\":"
-                          "\"Run again: it goes on where it stopped.\",\"state\":null,\"sqlstate\":null,\"code\":0,"
-                          "\"version\":\"\",\"path\":null,\"line\":0,\"column\":0,\"statement\":0,\"cause\":null}}");
+    ck_assert_str_eq(
+        migrate_report_json(r), HEAD
+        ",\"applied\":1,\"reverted\":0,\"elapsed_ms\":40,\"lock_wait_ms\":3,\"round_trips\":5,\"more\":true,"
+        "\"error\":{\"status\":\"E_MORE_WORK\",\"class\":7,\"message\":\"the deadline is near\",\"hint\":"
+        "\"Run again: it goes on where it stopped.\",\"state\":null,\"sqlstate\":null,\"code\":0,"
+        "\"version\":\"\",\"path\":null,\"line\":0,\"column\":0,\"statement\":0,\"cause\":null}}");
     ck_assert_str_eq(migrate_report_text(r), "1 applied in 40ms; at version 1; 1 pending");
     migrate_report_free(r);
 }
@@ -82,9 +88,10 @@ START_TEST(lock_json)
     struct migrate_report *r = mig_report_new(MIG_REPORT_LOCK, NULL);
     r->database = "postgres";
     r->state = MIGRATE_STATE_FREE;
-    ck_assert_str_eq(migrate_report_json(r),
-                     "{\"schema\":1,\"database\":\"postgres\",\"server\":\"\",\"state\":\"free\",\"holder\":null,\"text\":"
-                     "\"the migration lock is free\"}");
+    ck_assert_str_eq(
+        migrate_report_json(r),
+        "{\"schema\":1,\"database\":\"postgres\",\"server\":\"\",\"state\":\"free\",\"holder\":null,\"text\":"
+        "\"the migration lock is free\"}");
     migrate_report_free(r);
     r = mig_report_new(MIG_REPORT_LOCK, NULL);
     r->state = MIGRATE_STATE_LOCKED;
@@ -95,9 +102,10 @@ START_TEST(lock_json)
     r->holder.epoch = 9;
     ck_assert_str_eq(migrate_report_text(r),
                      "the migration lock is held by 42 (app, user deploy), since 2026-11-24T23:31:39.120Z");
-    ck_assert_ptr_nonnull(strstr(migrate_report_json(r),
-                                 "\"holder\":{\"session\":\"42\",\"application\":\"app\",\"host\":null,\"user\":\"deploy\","
-                                 "\"doing\":null,\"kind\":null,\"since\":\"2026-11-24T23:31:39.120Z\",\"epoch\":9}"));
+    ck_assert_ptr_nonnull(
+        strstr(migrate_report_json(r),
+               "\"holder\":{\"session\":\"42\",\"application\":\"app\",\"host\":null,\"user\":\"deploy\","
+               "\"doing\":null,\"kind\":null,\"since\":\"2026-11-24T23:31:39.120Z\",\"epoch\":9}"));
     migrate_report_free(r);
 }
 END_TEST
@@ -148,8 +156,8 @@ END_TEST
 
 /* A failing writer ends it; what it returns is returned. */
 struct pieces {
-    size_t         calls, bytes, largest, fail_at;
-    char          *all;
+    size_t calls, bytes, largest, fail_at;
+    char *all;
 };
 
 static migrate_status take(void *user, const char *data, size_t len)
@@ -200,4 +208,5 @@ START_TEST(items_are_small)
 }
 END_TEST
 
-UNIT_MAIN("report", status_json, run_json, lock_json, text_json, accessors, many_migrations_in_pieces, items_are_small)
+UNIT_MAIN("report", status_json, run_json, lock_json, text_json, accessors, many_migrations_in_pieces,
+          items_are_small)

@@ -8,7 +8,7 @@
 
 static void check_mask(const struct mig_secrets *s, const char *text, const char *want)
 {
-    bool  oom = true;
+    bool oom = true;
     char *have = mig_secrets_mask(s, text, &oom);
     ck_assert(!oom);
     if (want)
@@ -46,8 +46,10 @@ END_TEST
 
 START_TEST(answers_reach_the_driver)
 {
-    struct migrate_login login = { .reason = MIGRATE_CRED_REJECTED, .url = "postgres://h/db", .remaining_ms = 5 };
-    migrate_credentials  out = { .struct_size = sizeof out };
+    struct migrate_login login = { .reason = MIGRATE_CRED_REJECTED,
+                                   .url = "postgres://h/db",
+                                   .remaining_ms = 5 };
+    migrate_credentials out = { .struct_size = sizeof out };
     ck_assert_uint_eq(migrate_login_reason(&login), MIGRATE_CRED_REJECTED);
     ck_assert_str_eq(migrate_login_url(&login), "postgres://h/db");
     ck_assert_int_eq(migrate_login_remaining_ms(&login), 5);
@@ -96,8 +98,8 @@ END_TEST
 START_TEST(bad_answers)
 {
     struct migrate_login login = { 0 };
-    migrate_credentials  out = { .struct_size = sizeof out };
-    migrate_error       *err = NULL;
+    migrate_credentials out = { .struct_size = sizeof out };
+    migrate_error *err = NULL;
     ck_assert_int_eq(migrate_login_set(NULL, "user", "x", NULL), MIGRATE_E_ARGUMENT);
     ck_assert_int_eq(migrate_login_set(&login, NULL, "x", NULL), MIGRATE_E_ARGUMENT);
     ck_assert_int_eq(migrate_login_set(&login, "passwd", "hunter2", &err), MIGRATE_E_OPTION);

@@ -8,20 +8,22 @@
 
 #include "core/status.h"
 
-#define EACH(X)                                                                                                   \
-    X(E_ARGUMENT) X(E_MISUSE) X(E_OPTION) X(E_STRUCT_SIZE) X(E_TOO_NEW) X(E_UNSUPPORTED) X(E_NO_DRIVER) X(E_LOAD) \
-    X(E_URL) X(E_NO_VERSION) X(E_CALLBACK) X(E_NOMEM) X(E_IO) X(E_SOURCE) X(E_NAME) X(E_DUPLICATE) X(E_LAYOUT)    \
-    X(E_ORDER) X(E_PARSE) X(E_DIRECTIVE) X(E_TRANSACTION) X(E_PLACEHOLDER) X(E_SOURCE_MOVED) X(E_CHANGED)         \
-    X(E_MISSING) X(E_OUT_OF_ORDER) X(E_DOUBT) X(E_STALE) X(E_IRREVERSIBLE) X(E_AHEAD) X(E_FORMAT) X(E_HISTORY)    \
-    X(E_DRIFT) X(E_NOT_EMPTY) X(E_LOCK_TIMEOUT) X(E_LOCK_LOST) X(E_FENCED) X(E_LOCK) X(E_CONNECT) X(E_AUTH)       \
-    X(E_SQL) X(E_CONN_LOST) X(E_LOCKED) X(E_UNAVAILABLE) X(E_READ_ONLY) X(E_DENIED) X(E_NO_DATABASE)              \
-    X(E_DISK_FULL) X(E_TOO_LARGE) X(E_TIMEOUT) X(E_STOPPED) X(E_CANCELLED) X(E_MORE_WORK) X(E_DEADLINE)           \
-    X(E_INTERNAL) X(E_CONTRACT)
+#define EACH(X)                                                                                              \
+    X(E_ARGUMENT)                                                                                            \
+    X(E_MISUSE) X(E_OPTION) X(E_STRUCT_SIZE) X(E_TOO_NEW) X(E_UNSUPPORTED) X(E_NO_DRIVER) X(E_LOAD) X(E_URL) \
+        X(E_NO_VERSION) X(E_CALLBACK) X(E_NOMEM) X(E_IO) X(E_SOURCE) X(E_NAME) X(E_DUPLICATE) X(E_LAYOUT)    \
+            X(E_ORDER) X(E_PARSE) X(E_DIRECTIVE) X(E_TRANSACTION) X(E_PLACEHOLDER) X(E_SOURCE_MOVED)         \
+                X(E_CHANGED) X(E_MISSING) X(E_OUT_OF_ORDER) X(E_DOUBT) X(E_STALE) X(E_IRREVERSIBLE)          \
+                    X(E_AHEAD) X(E_FORMAT) X(E_HISTORY) X(E_DRIFT) X(E_NOT_EMPTY) X(E_LOCK_TIMEOUT)          \
+                        X(E_LOCK_LOST) X(E_FENCED) X(E_LOCK) X(E_CONNECT) X(E_AUTH) X(E_SQL) X(E_CONN_LOST)  \
+                            X(E_LOCKED) X(E_UNAVAILABLE) X(E_READ_ONLY) X(E_DENIED) X(E_NO_DATABASE)         \
+                                X(E_DISK_FULL) X(E_TOO_LARGE) X(E_TIMEOUT) X(E_STOPPED) X(E_CANCELLED)       \
+                                    X(E_MORE_WORK) X(E_DEADLINE) X(E_INTERNAL) X(E_CONTRACT)
 #define ROW(name) { MIGRATE_##name, #name },
 
 static const struct {
     migrate_status status;
-    const char    *name;
+    const char *name;
 } all[] = { EACH(ROW) };
 
 START_TEST(every_status_is_named)
@@ -39,7 +41,7 @@ END_TEST
 /* The list above is the header's: none was forgotten. */
 START_TEST(header_has_no_others)
 {
-    char  line[512];
+    char line[512];
     FILE *header = fopen(UNIT_SOURCE_DIR "/include/migrate/status.h", "r");
     ck_assert_ptr_nonnull(header);
     size_t n = 0;
@@ -69,7 +71,8 @@ END_TEST
 START_TEST(version_is_the_headers)
 {
     char text[32];
-    (void)snprintf(text, sizeof text, "%d.%d.%d", MIGRATE_VERSION_MAJOR, MIGRATE_VERSION_MINOR, MIGRATE_VERSION_PATCH);
+    (void)snprintf(text, sizeof text, "%d.%d.%d", MIGRATE_VERSION_MAJOR, MIGRATE_VERSION_MINOR,
+                   MIGRATE_VERSION_PATCH);
     ck_assert_str_eq(migrate_version_string(), text);
     ck_assert_uint_eq(migrate_version_number(), MIGRATE_VERSION_NUMBER);
 }

@@ -13,12 +13,24 @@ START_TEST(natural_order)
 {
     static const struct {
         const char *a, *b;
-        int         order;
+        int order;
     } cases[] = {
-        { "2", "10", -1 },         { "1.9", "1.10", -1 },      { "v2/01", "v10/01", -1 }, { "1", "01", 0 },
-        { "1.0", "1.00", 0 },      { "1", "1.0", -1 },         { "a", "b", -1 },          { "a", "A", 1 },
-        { "", "", 0 },             { "", "1", -1 },            { "0", "", 1 },            { "1a", "1", 1 },
-        { "x10y2", "x10y10", -1 }, { "1_2", "1.2", 1 },        { "00", "0", 0 },          { "007", "7a", -1 },
+        { "2", "10", -1 },
+        { "1.9", "1.10", -1 },
+        { "v2/01", "v10/01", -1 },
+        { "1", "01", 0 },
+        { "1.0", "1.00", 0 },
+        { "1", "1.0", -1 },
+        { "a", "b", -1 },
+        { "a", "A", 1 },
+        { "", "", 0 },
+        { "", "1", -1 },
+        { "0", "", 1 },
+        { "1a", "1", 1 },
+        { "x10y2", "x10y10", -1 },
+        { "1_2", "1.2", 1 },
+        { "00", "0", 0 },
+        { "007", "7a", -1 },
         { "99999999999999999999999999998", "99999999999999999999999999999", -1 },
         { "\xc3\xa9", "z", 1 },
     };
@@ -67,8 +79,9 @@ END_TEST
 
 START_TEST(characters_are_counted)
 {
-    static const char text[] = "a\xc3\xa9\xe2\x82\xac\xff" "b";
-    size_t            len = sizeof text - 1;
+    static const char text[] = "a\xc3\xa9\xe2\x82\xac\xff"
+                               "b";
+    size_t len = sizeof text - 1;
     ck_assert_uint_eq(mig_utf8_count(text, len), 5);
     ck_assert_uint_eq(mig_utf8_offset(text, len, 0), 0);
     ck_assert_uint_eq(mig_utf8_offset(text, len, 2), 3);
@@ -123,7 +136,11 @@ START_TEST(json_text)
     check_json("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
     check_json("\b\f\n\r\t\x01\x1f", 7, "\"\\b\\f\\n\\r\\t\\u0001\\u001f\"");
     check_json("a\0b", 3, "\"a\\u0000b\"");
-    check_json("\xff" "a\xe2\x82", 4, "\"\xef\xbf\xbd" "a\xef\xbf\xbd\xef\xbf\xbd\"");
+    check_json("\xff"
+               "a\xe2\x82",
+               4,
+               "\"\xef\xbf\xbd"
+               "a\xef\xbf\xbd\xef\xbf\xbd\"");
     check_json("\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\"");
 }
 END_TEST

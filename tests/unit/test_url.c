@@ -35,7 +35,7 @@ START_TEST(parts)
         { "mysql://u:a:b@h/db%20x", "mysql", "u", "a:b", "h", NULL, "db x" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct mig_url  url;
+        struct mig_url url;
         struct mig_diag diag = MIG_DIAG_INIT;
         ck_assert_msg(mig_url_parse(&url, cases[i].text, &diag) == 0, "%s: %s", cases[i].text, diag.hint);
         check_text(url.scheme, cases[i].scheme);
@@ -84,12 +84,12 @@ START_TEST(refusals_say_where_and_quote_nothing)
         { "sqlite:100%.db", "as %25" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct mig_url  url;
+        struct mig_url url;
         struct mig_diag diag = MIG_DIAG_INIT;
         ck_assert_int_eq(mig_url_parse(&url, cases[i].text, &diag), MIGRATE_E_URL);
         ck_assert_int_eq(diag.status, MIGRATE_E_URL);
-        ck_assert_msg(strstr(diag.hint, cases[i].hint) || strstr(diag.message, cases[i].hint), "%s: %s", cases[i].text,
-                      diag.hint);
+        ck_assert_msg(strstr(diag.hint, cases[i].hint) || strstr(diag.message, cases[i].hint), "%s: %s",
+                      cases[i].text, diag.hint);
         ck_assert_ptr_null(strstr(diag.message, "hunter"));
         ck_assert_ptr_null(strstr(diag.hint, "hunter"));
         mig_diag_free(&diag);
@@ -145,7 +145,8 @@ START_TEST(shown_without_secrets)
 {
     check_redact("postgres://u:hunter2@h:1/db?a=b", "postgres://u:***@h:1/db?a=b");
     check_redact("postgres://u@h/db?user=a@b", "postgres://u@h/db?user=a@b");
-    check_redact("postgres://h/db?Password=hunter2&sslmode=require", "postgres://h/db?Password=***&sslmode=require");
+    check_redact("postgres://h/db?Password=hunter2&sslmode=require",
+                 "postgres://h/db?Password=***&sslmode=require");
     check_redact("postgres://h/db?pass%77ord=hunter2", "postgres://h/db?pass%77ord=***");
     check_redact("postgres://h/db?options=a@b", "postgres://h/db?options=a@b");
     check_redact("sqlite:some/file.db?mode=ro", "sqlite:some/file.db?mode=ro");
@@ -157,9 +158,15 @@ END_TEST
 START_TEST(malformed_ones_too)
 {
     static const char *const texts[] = {
-        "postgres://u:hunter2@hunter2@h/db",  "postgres://u:hunter2/hunter2@h/db", "postgres://u:hunter2?hunter2@h/db",
-        "postgres://u:hunter2#hunter2@h/db",  "postgres://u:123/hunter2@h/db",     "postgres://u:a@b/hunter2@h/db",
-        "postgres://u:hunter2%@h/db",         "postgres:u:hunter2@h/db",           "u:hunter2@h/db",
+        "postgres://u:hunter2@hunter2@h/db",
+        "postgres://u:hunter2/hunter2@h/db",
+        "postgres://u:hunter2?hunter2@h/db",
+        "postgres://u:hunter2#hunter2@h/db",
+        "postgres://u:123/hunter2@h/db",
+        "postgres://u:a@b/hunter2@h/db",
+        "postgres://u:hunter2%@h/db",
+        "postgres:u:hunter2@h/db",
+        "u:hunter2@h/db",
         "postgres://u:a@b?hunter2@h/db?x=@y",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -170,5 +177,5 @@ START_TEST(malformed_ones_too)
 }
 END_TEST
 
-UNIT_MAIN("url", parts, parameters, refusals_say_where_and_quote_nothing, scheme_alone, own_parameters_are_taken_out,
-          shown_without_secrets, malformed_ones_too)
+UNIT_MAIN("url", parts, parameters, refusals_say_where_and_quote_nothing, scheme_alone,
+          own_parameters_are_taken_out, shown_without_secrets, malformed_ones_too)
