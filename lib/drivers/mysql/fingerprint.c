@@ -57,27 +57,68 @@ static void add_column(struct mig_buf *out, const char *at, size_t len)
     mig_buf_str(out, printed ? ",'`',''),'\"',''),'~')" : ",'~')");
 }
 
-static void add_part(struct mig_buf *out, const struct mig_my_part *part, const struct names *n)
+/* Number of rows, and an XOR of their digests. */
+static void add_digest(struct mig_buf *out, const struct mig_my_part *part)
 {
-    mig_buf_str(out, ",(SELECT CONCAT(COUNT(*),':',COALESCE(BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS('|'");
+    mig_buf_str(out, "CONCAT(COUNT(*),':',COALESCE(BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS('|'");
     for (const char *at = part->columns; *at;) {
         size_t len = strcspn(at, ",");
         add_column(out, at, len);
         at += len + (at[len] == ',');
     }
-    mig_buf_str(out, "),256),16),16,10) AS UNSIGNED)),0)) FROM ");
-    mig_buf_str(out, part->from);
-    mig_buf_str(out, " WHERE ");
+    mig_buf_str(out, "),256),16),16,10) AS UNSIGNED)),0))");
+}
+
+static void add_rows(struct mig_buf *out, const struct mig_my_part *part, const struct names *n)
+{
+    mig_buf_fmt(out, " FROM %s WHERE ", part->from);
     add_named(out, part->where, n);
-    mig_buf_char(out, ')');
+}
+
+static void add_part(struct mig_buf *out, const struct mig_my_part *part, const struct names *n)
+{
+    if (part->given)
+        mig_buf_fmt(out, ",IF(%s,", part->given);
+    else
+        mig_buf_char(out, ',');
+    mig_buf_str(out, "(SELECT ");
+    add_digest(out, part);
+    add_rows(out, part, n);
+    mig_buf_str(out, part->given ? "),'')" : ")");
+}
+
+static bool given_by(const struct mig_my_part *part, char letter)
+{
+    return part->given && part->given[0] == letter;
+}
+
+/* A later part that tells whether others are worth while, and those. */
+static void add_group(struct mig_buf *out, const struct mig_my_kind *kind, size_t index, const struct names *n)
+{
+    const struct mig_my_part *head = &kind->parts[index];
+    mig_buf_str(out, ",(SELECT CONCAT_WS('/',k.x");
+    for (size_t i = index + 1; i < kind->n_parts; i++) {
+        if (given_by(&kind->parts[i], 'k'))
+            add_part(out, &kind->parts[i], n);
+    }
+    mig_buf_str(out, ") FROM (SELECT ");
+    add_digest(out, head);
+    mig_buf_fmt(out, " x,%s", head->tells);
+    add_rows(out, head, n);
+    mig_buf_str(out, ") k)");
 }
 
 static void add_definition(struct mig_buf *out, const struct mig_my *c, const struct mig_my_kind *kind, const struct names *n)
 {
-    mig_buf_str(out, "SHA2(CONCAT_WS('/'");
-    for (size_t i = 0; i < kind->n_parts; i++) {
-        if (c->version >= kind->parts[i].since)
-            add_part(out, &kind->parts[i], n);
+    mig_buf_str(out, "SHA2(CONCAT_WS('/',b.x");
+    for (size_t i = 1; i < kind->n_parts; i++) {
+        const struct mig_my_part *part = &kind->parts[i];
+        if (c->version < part->since || given_by(part, 'k'))
+            continue;
+        if (part->tells)
+            add_group(out, kind, i, n);
+        else
+            add_part(out, part, n);
     }
     mig_buf_str(out, "),256)");
 }
@@ -124,11 +165,7 @@ static bool add_identity(struct mig_buf *out, const struct mig_my *c, migrate_te
     return ok;
 }
 
-/* Made within this very second: a later change could fall into the same one. */
-#define CREATED " FROM information_schema.tables WHERE table_schema=:db AND table_name=:name"
-
-static void add_more(struct mig_buf *out, struct mig_my *c, const struct names *n, migrate_text db, migrate_text name,
-                     uint32_t *proves)
+static void add_more(struct mig_buf *out, struct mig_my *c, migrate_text db, migrate_text name, uint32_t *proves)
 {
     if (*proves & (MIGRATE_PROVES_IDENTITY | MIGRATE_PROVES_REBUILD))
         mig_buf_str(out, ",':'");
@@ -140,7 +177,7 @@ static void add_more(struct mig_buf *out, struct mig_my *c, const struct names *
         }
     }
     if (*proves & MIGRATE_PROVES_REBUILD)
-        add_named(out, ",'@',(SELECT COALESCE(MAX(UNIX_TIMESTAMP(create_time)),0)" CREATED ")", n);
+        mig_buf_str(out, ",'@',b.ct");
 }
 
 /* ---- what cannot be proved ------------------------------------------------------------------ */
@@ -203,23 +240,24 @@ static void make_names(const struct mig_my *c, struct names *n, migrate_text db,
     add_literal(&n->name, lower, name);
 }
 
+/* '-' for an object that is not there. Made within this very second: a later change could fall into the same one. */
 static void compose(struct mig_my *c, const struct mig_my_kind *kind, const struct names *n, migrate_text db,
                     migrate_text name, uint32_t *proves)
 {
     struct mig_buf *out = &c->out;
+    const struct mig_my_part *base = &kind->parts[0];
+    bool times = (*proves & MIGRATE_PROVES_REBUILD) != 0;
     mig_buf_reset(out);
-    mig_buf_str(out, "CONCAT(");
+    mig_buf_str(out, "(SELECT IF(b.n=0,'-',CONCAT(");
     add_definition(out, c, kind, n);
-    add_more(out, c, n, db, name, proves);
-    if (kind->hidden) {
-        mig_buf_str(out, ",IF((");
-        add_named(out, kind->hidden, n);
-        mig_buf_str(out, ")=1");
-        if (*proves & MIGRATE_PROVES_REBUILD)
-            add_named(out, " OR (SELECT MAX(create_time>=NOW())" CREATED ")=1", n);
-        mig_buf_str(out, ",'?','')");
-    }
-    mig_buf_char(out, ')');
+    add_more(out, c, db, name, proves);
+    mig_buf_fmt(out, ",IF(b.h%s,'?',''))) FROM (SELECT COUNT(*) n,", times ? " OR b.young" : "");
+    add_digest(out, base);
+    mig_buf_fmt(out, " x,%s", base->tells);
+    if (times)
+        mig_buf_str(out, ",COALESCE(MAX(UNIX_TIMESTAMP(create_time)),0) ct,MAX(create_time>=NOW()) young");
+    add_rows(out, base, n);
+    mig_buf_str(out, ") b)");
 }
 
 /* Only tables have more to them than a definition. */

@@ -10,6 +10,8 @@
 #include "drivers/mysql/conn.h"
 #include "util/text.h"
 
+enum { BEHIND = 2 };
+
 static bool cut_message(const char *message, const char **near, size_t *len, uint64_t *line)
 {
     const char *open = strchr(message, '\''), *close = strrchr(message, '\'');
@@ -44,10 +46,11 @@ uint64_t mig_my_near(const char *sql, size_t len, size_t left, const char *messa
         return 0;
     if (near_len == 0)
         return (uint64_t)len + 1;
-    for (size_t i = 0; i < len && i + near_len <= left; i++) {
+    /* What is missing at the end is seen at the ";" behind it. */
+    for (size_t i = 0; i < len + BEHIND && i + near_len <= left; i++) {
         if (sql[i] != near[0] || memcmp(sql + i, near, near_len) != 0)
             continue;
-        found = (uint64_t)i + 1;
+        found = (uint64_t)(i < len ? i : len) + 1;
         if (!line || line_of(sql, i) == line)
             return found;
     }

@@ -57,6 +57,8 @@ int main(int argc, char **argv)
     my = migrate_mysql_driver();
     Suite *s = suite_create("mysql");
     add_exec(s);
+    add_batch(s);
+    add_cancel(s);
     SRunner *runner = srunner_create(s);
     srunner_run(runner, NULL, argc > 1 ? argv[1] : NULL, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -19,5 +19,7 @@ void *second(struct test_host *h);
 bool is_mariadb(void);
 
 void add_exec(Suite *s);
+void add_batch(Suite *s);
+void add_cancel(Suite *s);
 
 #endif
