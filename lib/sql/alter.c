@@ -7,9 +7,9 @@
 
 /* A clause that begins with fixed words. Longer sequences stand before their beginnings. */
 struct clause_row {
-    const char         *words;
+    const char *words;
     enum mig_alter_kind kind;
-    bool                named; /* a name follows, perhaps behind IF [NOT] EXISTS */
+    bool named; /* a name follows, perhaps behind IF [NOT] EXISTS */
 };
 
 static const struct clause_row rows[] = {
@@ -40,7 +40,7 @@ static const struct clause_row rows[] = {
     { "DROP KEY", MIG_ALTER_DROP_INDEX, true },
     { "DROP FOREIGN KEY", MIG_ALTER_DROP_FOREIGN, true },
     { "DROP CHECK", MIG_ALTER_DROP_CHECK, true },
-    { "DROP CONSTRAINT", MIG_ALTER_DROP_CHECK, true },
+    { "DROP CONSTRAINT", MIG_ALTER_DROP_CONSTRAINT, true },
     { "DROP COLUMN", MIG_ALTER_DROP_COLUMN, true },
     { "DROP", MIG_ALTER_DROP_COLUMN, true },
     { "RENAME INDEX", MIG_ALTER_RENAME_INDEX, true },
@@ -188,17 +188,25 @@ static void column_default(struct mig_cursor *c, struct mig_alter_clause *out)
 /* Words of a column definition that set one flag. */
 static const struct {
     const char *words;
-    uint32_t    flag;
+    uint32_t flag;
 } attributes[] = {
-    { "NOT NULL", MIG_ALTER_NOT_NULL },     { "NULL", MIG_ALTER_NULL },
-    { "AUTO_INCREMENT", MIG_ALTER_IS_AUTO }, { "UNIQUE KEY", MIG_ALTER_UNIQUE },
-    { "UNIQUE", MIG_ALTER_UNIQUE },         { "PRIMARY KEY", MIG_ALTER_IS_PRIMARY },
-    { "KEY", MIG_ALTER_IS_PRIMARY },        { "CHECK", MIG_ALTER_CHECKED },
+    { "NOT NULL", MIG_ALTER_NOT_NULL },
+    { "NULL", MIG_ALTER_NULL },
+    { "AUTO_INCREMENT", MIG_ALTER_IS_AUTO },
+    { "UNIQUE KEY", MIG_ALTER_UNIQUE },
+    { "UNIQUE", MIG_ALTER_UNIQUE },
+    { "PRIMARY KEY", MIG_ALTER_IS_PRIMARY },
+    { "KEY", MIG_ALTER_IS_PRIMARY },
+    { "CHECK", MIG_ALTER_CHECKED },
     { "SERIAL", MIG_ALTER_IS_AUTO | MIG_ALTER_UNIQUE },
-    { "REFERENCES", MIG_ALTER_REFERENCES }, { "VIRTUAL", MIG_ALTER_VIRTUAL },
-    { "STORED", MIG_ALTER_STORED },         { "PERSISTENT", MIG_ALTER_STORED },
-    { "FIRST", MIG_ALTER_PLACED },          { "AFTER", MIG_ALTER_PLACED },
-    { "CHARACTER SET", MIG_ALTER_CHARACTERS }, { "CHARSET", MIG_ALTER_CHARACTERS },
+    { "REFERENCES", MIG_ALTER_REFERENCES },
+    { "VIRTUAL", MIG_ALTER_VIRTUAL },
+    { "STORED", MIG_ALTER_STORED },
+    { "PERSISTENT", MIG_ALTER_STORED },
+    { "FIRST", MIG_ALTER_PLACED },
+    { "AFTER", MIG_ALTER_PLACED },
+    { "CHARACTER SET", MIG_ALTER_CHARACTERS },
+    { "CHARSET", MIG_ALTER_CHARACTERS },
     { "COLLATE", MIG_ALTER_CHARACTERS },
 };
 
@@ -360,6 +368,13 @@ static void finish_row(struct mig_cursor *c, struct mig_alter_clause *out)
     }
 }
 
+static bool is_innodb(const struct mig_token *engine)
+{
+    char name[MIG_SQL_NAME_MAX];
+
+    return mig_token_name(engine, MIGRATE_DIALECT_MYSQL, name, sizeof name) && mig_ieq(name, "innodb");
+}
+
 static void option(struct mig_cursor *c, struct mig_alter_clause *out)
 {
     bool value = true;
@@ -385,9 +400,7 @@ static void option(struct mig_cursor *c, struct mig_alter_clause *out)
         mig_cur_skip(c);
     }
     if (out->kind == MIG_ALTER_ENGINE) {
-        char name[64];
-        bool known = mig_token_name(&out->to, MIGRATE_DIALECT_MYSQL, name, sizeof name) && mig_ieq(name, "innodb");
-        out->kind = known ? MIG_ALTER_ENGINE : MIG_ALTER_ENGINE_FOREIGN;
+        out->kind = is_innodb(&out->to) ? MIG_ALTER_ENGINE : MIG_ALTER_ENGINE_FOREIGN;
     }
 }
 

@@ -26,8 +26,9 @@ enum mig_alter_kind {
     MIG_ALTER_ADD_FOREIGN,
     MIG_ALTER_DROP_FOREIGN,
     MIG_ALTER_ADD_CHECK,
-    MIG_ALTER_DROP_CHECK, /* DROP CHECK, DROP CONSTRAINT */
-    MIG_ALTER_ENFORCE,    /* ALTER CHECK … [NOT] ENFORCED */
+    MIG_ALTER_DROP_CHECK,
+    MIG_ALTER_DROP_CONSTRAINT,
+    MIG_ALTER_ENFORCE, /* ALTER CHECK … [NOT] ENFORCED */
     MIG_ALTER_RENAME_TABLE,
     MIG_ALTER_COMMENT,
     MIG_ALTER_AUTO_INCREMENT,
@@ -39,7 +40,7 @@ enum mig_alter_kind {
     MIG_ALTER_CONVERT,
     MIG_ALTER_FORCE,
     MIG_ALTER_ORDER_BY,
-    MIG_ALTER_KEYS, /* ENABLE KEYS, DISABLE KEYS */
+    MIG_ALTER_KEYS,       /* ENABLE KEYS, DISABLE KEYS */
     MIG_ALTER_TABLESPACE, /* DISCARD or IMPORT TABLESPACE */
     MIG_ALTER_VERSIONING, /* ADD or DROP SYSTEM VERSIONING, PERIOD */
     MIG_ALTER_ADD_PARTITION,
@@ -59,35 +60,35 @@ enum mig_alter_kind {
 };
 
 /* What a column definition says, and a few facts of other clauses. */
-#define MIG_ALTER_IF           (1u << 0) /* IF EXISTS, IF NOT EXISTS in the clause */
-#define MIG_ALTER_NOT_NULL     (1u << 1)
-#define MIG_ALTER_NULL         (1u << 2)
-#define MIG_ALTER_HAS_DEFAULT  (1u << 3)
-#define MIG_ALTER_EXPRESSION   (1u << 4) /* DEFAULT (expression), index on an expression */
-#define MIG_ALTER_IS_AUTO      (1u << 5) /* AUTO_INCREMENT */
-#define MIG_ALTER_UNIQUE       (1u << 6)
-#define MIG_ALTER_IS_PRIMARY   (1u << 7)
-#define MIG_ALTER_CHECKED      (1u << 8)
-#define MIG_ALTER_REFERENCES   (1u << 9)
-#define MIG_ALTER_VIRTUAL      (1u << 10)
-#define MIG_ALTER_STORED       (1u << 11)
-#define MIG_ALTER_PLACED       (1u << 12) /* FIRST, AFTER */
-#define MIG_ALTER_CHARACTERS   (1u << 13) /* CHARACTER SET or COLLATE */
-#define MIG_ALTER_SEVERAL      (1u << 14) /* ADD (a …, b …) */
-#define MIG_ALTER_NEGATED      (1u << 15) /* NOT ENFORCED */
+#define MIG_ALTER_IF (1u << 0) /* IF EXISTS, IF NOT EXISTS in the clause */
+#define MIG_ALTER_NOT_NULL (1u << 1)
+#define MIG_ALTER_NULL (1u << 2)
+#define MIG_ALTER_HAS_DEFAULT (1u << 3)
+#define MIG_ALTER_EXPRESSION (1u << 4) /* DEFAULT (expression), index on an expression */
+#define MIG_ALTER_IS_AUTO (1u << 5)    /* AUTO_INCREMENT */
+#define MIG_ALTER_UNIQUE (1u << 6)
+#define MIG_ALTER_IS_PRIMARY (1u << 7)
+#define MIG_ALTER_CHECKED (1u << 8)
+#define MIG_ALTER_REFERENCES (1u << 9)
+#define MIG_ALTER_VIRTUAL (1u << 10)
+#define MIG_ALTER_STORED (1u << 11)
+#define MIG_ALTER_PLACED (1u << 12)     /* FIRST, AFTER */
+#define MIG_ALTER_CHARACTERS (1u << 13) /* CHARACTER SET or COLLATE */
+#define MIG_ALTER_SEVERAL (1u << 14)    /* ADD (a …, b …) */
+#define MIG_ALTER_NEGATED (1u << 15)    /* NOT ENFORCED */
 
 struct mig_alter_clause {
     enum mig_alter_kind kind;
-    uint32_t            flags;
-    struct mig_token    name; /* column, index, constraint; kind END where there is none */
-    struct mig_token    to;   /* new name of what is renamed, value of an option */
-    struct mig_token    type; /* first word of a column's type */
-    const char         *begin; /* its text */
-    const char         *end;
+    uint32_t flags;
+    struct mig_token name; /* column, index, constraint; kind END where there is none */
+    struct mig_token to;   /* new name of what is renamed, value of an option */
+    struct mig_token type; /* first word of a column's type */
+    const char *begin;     /* its text */
+    const char *end;
 };
 
-/* Reads one clause and what separates it from the next; false at the end. The cursor stands behind the table's
- * name at first. */
+/* Reads one clause and what separates it from the next; false at the end. The cursor stands behind the
+ * table's name at first. */
 bool mig_alter_next(struct mig_cursor *c, struct mig_alter_clause *out);
 
 /* Takes ALTER [ONLINE] [IGNORE] TABLE up to where the name begins. */

@@ -9,7 +9,7 @@
 #include "sql/cursor.h"
 
 struct mig_classifier {
-    struct mig_cursor     c;
+    struct mig_cursor c;
     struct mig_sql_facts *f;
     const struct mig_sql_dialect_info *di;
 };
@@ -23,7 +23,7 @@ struct mig_verb {
 /* A kind of object as CREATE, ALTER and DROP spell it. */
 struct mig_kind {
     const char *words;
-    uint32_t    object; /* MIGRATE_OBJECT_*, 0 for those without a number */
+    uint32_t object; /* MIGRATE_OBJECT_*, 0 for those without a number */
 };
 
 /* The first row whose words are taken is run; false when none fits. */
@@ -70,6 +70,7 @@ void mig_mysql_create(struct mig_classifier *k);
 void mig_mysql_alter(struct mig_classifier *k);
 void mig_mysql_drop(struct mig_classifier *k);
 void mig_mysql_rename(struct mig_classifier *k);
+void mig_mysql_rename_tables(struct mig_classifier *k);
 void mig_mysql_truncate(struct mig_classifier *k);
 void mig_mysql_alter_table(struct mig_classifier *k);
 void mig_mysql_set(struct mig_classifier *k);

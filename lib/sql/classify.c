@@ -103,7 +103,8 @@ void mig_take_objects(struct mig_classifier *k, uint32_t kind)
 {
     do {
         mig_take_object(k, kind);
-        while (!mig_cur_end(&k->c) && !mig_cur_at_punct(&k->c, ',') && !mig_cur_at_any(&k->c, "CASCADE RESTRICT ON")) {
+        while (!mig_cur_end(&k->c) && !mig_cur_at_punct(&k->c, ',') &&
+               !mig_cur_at_any(&k->c, "CASCADE RESTRICT ON")) {
             mig_cur_skip(&k->c);
         }
     } while (mig_cur_take_punct(&k->c, ','));
@@ -182,12 +183,16 @@ bool mig_classify_tx(struct mig_classifier *k)
 /* Functions and keywords that may stand before '(' in a statement that only reads. Whatever else is called
  * may write: a query of a function of the user's own is how many extensions are set up. */
 static const char READING[] =
-    "SELECT FROM WHERE AND OR NOT IN EXISTS ANY ALL SOME AS ON USING OVER PARTITION BY UNION EXCEPT INTERSECT "
+    "SELECT FROM WHERE AND OR NOT IN EXISTS ANY ALL SOME AS ON USING OVER PARTITION BY UNION EXCEPT "
+    "INTERSECT "
     "DISTINCT VALUES ROW CASE WHEN THEN ELSE HAVING JOIN LATERAL FILTER WITHIN BETWEEN LIKE IS MATERIALIZED "
-    "COUNT SUM MIN MAX AVG COALESCE NULLIF GREATEST LEAST CAST CONVERT EXTRACT LOWER UPPER LENGTH CHAR_LENGTH "
+    "COUNT SUM MIN MAX AVG COALESCE NULLIF GREATEST LEAST CAST CONVERT EXTRACT LOWER UPPER LENGTH "
+    "CHAR_LENGTH "
     "OCTET_LENGTH CONCAT CONCAT_WS SUBSTRING SUBSTR TRIM LTRIM RTRIM REPLACE POSITION LEFT RIGHT LPAD RPAD "
-    "ABS ROUND FLOOR CEIL CEILING MOD POWER SQRT NOW CURRENT_TIMESTAMP CURRENT_DATE DATE TIME TIMESTAMP VERSION "
-    "CURRENT_SETTING IF IFNULL ISNULL HEX UNHEX CHAR ARRAY TO_CHAR TO_REGCLASS DATABASE SCHEMA USER CURRENT_USER "
+    "ABS ROUND FLOOR CEIL CEILING MOD POWER SQRT NOW CURRENT_TIMESTAMP CURRENT_DATE DATE TIME TIMESTAMP "
+    "VERSION "
+    "CURRENT_SETTING IF IFNULL ISNULL HEX UNHEX CHAR ARRAY TO_CHAR TO_REGCLASS DATABASE SCHEMA USER "
+    "CURRENT_USER "
     "ROW_NUMBER RANK DENSE_RANK GROUP_CONCAT STRING_AGG ARRAY_AGG TYPEOF INSTR VARCHAR NUMERIC DECIMAL";
 
 /* A statement longer than this many tokens is not looked through to the end for what it calls. */
@@ -204,23 +209,50 @@ static bool reads_only(const struct mig_cursor *c, bool *pg_catalog)
     return mig_cur_at_any(&word, READING);
 }
 
-/* Words that mean a query is more than one. */
+/* INTO TEMP t, INTO @a, INTO t: a new table, variables, a file. */
+static bool into(struct mig_classifier *k)
+{
+    struct mig_cursor c = k->c;
+
+    if (mig_cur_sees(&c, "INTO TEMP") || mig_cur_sees(&c, "INTO TEMPORARY")) {
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
+        return true;
+    }
+    mig_cur_next(&c);
+    if (c.tok.kind == MIG_TOKEN_VAR) {
+        k->f->flags |= MIG_SQL_SESSION;
+        return false;
+    }
+    return true;
+}
+
+/* set_config() changes the session, wherever it is called. */
+static bool sets_config(struct mig_classifier *k)
+{
+    const struct mig_token *t = &k->c.tok;
+
+    if (t->len != 10 || !mig_ieqn(t->text, t->len, "set_config")) {
+        return false;
+    }
+    k->f->flags |= MIG_SQL_SESSION | MIG_SQL_SETS_LEX;
+    return true;
+}
+
+/* At a word: does it mean that the query writes? */
 static bool writes(struct mig_classifier *k)
 {
-    struct mig_cursor *c = &k->c;
+    return mig_cur_at(&k->c, "INTO") ? into(k) : mig_cur_at_any(&k->c, "INSERT MERGE");
+}
 
-    if (mig_cur_at(c, "INTO")) { /* a new table, a file, variables */
-        if (mig_cur_sees(c, "INTO TEMP") || mig_cur_sees(c, "INTO TEMPORARY")) {
-            k->f->flags |= MIG_SQL_SESSION;
-        }
-        return true;
+/* MySQL: @a := 1 */
+static void variable(struct mig_classifier *k)
+{
+    struct mig_cursor c = k->c;
+
+    mig_cur_next(&c);
+    if (mig_cur_at_punct(&c, ':')) {
+        k->f->flags |= MIG_SQL_SESSION;
     }
-    if (mig_cur_at(c, "SET_CONFIG") || (c->tok.dotted && c->tok.len == 10 &&
-                                        mig_ieqn(c->tok.text, c->tok.len, "set_config"))) {
-        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_SETS_LEX;
-        return true;
-    }
-    return mig_cur_at_any(c, "INSERT MERGE");
 }
 
 /* Is there a WHERE at the depth of the cursor, before that depth is left? */
@@ -278,20 +310,25 @@ void mig_classify_query(struct mig_classifier *k)
     for (unsigned tokens = 0; !mig_cur_end(&k->c) && tokens < QUERY_TOKENS; tokens++) {
         bool known = true;
 
-        if (k->c.tok.kind == MIG_TOKEN_VAR && k->di->dialect == MIGRATE_DIALECT_MYSQL) {
-            k->f->flags |= MIG_SQL_SESSION;
+        if (k->c.tok.kind == MIG_TOKEN_VAR) {
+            variable(k);
         } else if (paren && mig_cur_at_any(&k->c, "UPDATE DELETE")) {
             query_dml(k, &budget);
             reads = false;
         } else if (k->c.tok.kind == MIG_TOKEN_WORD || k->c.tok.kind == MIG_TOKEN_QUOTED) {
             reads = !writes(k) && reads;
-            known = reads_only(&k->c, &catalog);
+            known = reads_only(&k->c, &catalog) || sets_config(k);
         }
         paren = mig_cur_at_punct(&k->c, '(') || mig_cur_at_punct(&k->c, ')');
         mig_cur_next(&k->c);
         reads = reads && (known || !mig_cur_at_punct(&k->c, '('));
     }
-    if (reads && mig_cur_end(&k->c)) {
+    if (!reads || !mig_cur_end(&k->c)) {
+        return;
+    }
+    if ((k->f->flags & MIG_SQL_SESSION) != 0) {
+        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+    } else {
         k->f->flags |= MIG_SQL_READ_ONLY;
     }
 }

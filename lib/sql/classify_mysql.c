@@ -14,9 +14,11 @@ static void my_reads(struct mig_classifier *k)
     k->f->flags |= MIG_SQL_READ_ONLY;
 }
 
+/* A new session has to have it again. */
 static void my_session(struct mig_classifier *k)
 {
     k->f->flags |= MIG_SQL_SESSION;
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
 }
 
 static void my_begin(struct mig_classifier *k)
@@ -35,6 +37,13 @@ static void my_xa(struct mig_classifier *k)
 static void repeatable(struct mig_classifier *k)
 {
     k->f->flags |= MIG_SQL_IMPLICIT_COMMIT;
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+}
+
+/* These commit on Oracle's servers only. */
+static void administers(struct mig_classifier *k)
+{
+    k->f->flags |= k->di->mariadb ? 0 : MIG_SQL_IMPLICIT_COMMIT;
     k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
 }
 
@@ -62,7 +71,8 @@ static void my_maintain(struct mig_classifier *k)
 static void my_grant(struct mig_classifier *k)
 {
     k->f->flags |= MIG_SQL_DDL | MIG_SQL_IMPLICIT_COMMIT;
-    mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT, "accounts and rights have no definition that could be compared");
+    mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT,
+                    "accounts and rights have no definition that could be compared");
 }
 
 static void runs_unknown(struct mig_classifier *k, const char *why)
@@ -90,7 +100,7 @@ static void my_execute(struct mig_classifier *k)
 static void my_load(struct mig_classifier *k)
 {
     if (mig_cur_take(&k->c, "INDEX")) {
-        repeatable(k);
+        administers(k);
     } else {
         k->f->flags |= MIG_SQL_PACKET_END;
     }
@@ -98,7 +108,8 @@ static void my_load(struct mig_classifier *k)
 
 static void my_use(struct mig_classifier *k)
 {
-    k->f->flags |= MIG_SQL_SESSION | MIG_SQL_PACKET_END;
+    my_session(k);
+    k->f->flags |= MIG_SQL_PACKET_END;
 }
 
 /* FLUSH TABLES … WITH READ LOCK and FOR EXPORT lock our own tables too. */
@@ -115,22 +126,27 @@ static void my_flush(struct mig_classifier *k)
 
 static void my_lock(struct mig_classifier *k)
 {
+    my_session(k); /* LOCK INSTANCE FOR BACKUP, LOCK TABLES */
     if (mig_cur_take_any(&k->c, "TABLES TABLE")) {
-        k->f->flags |= MIG_SQL_LOCK_TABLES | MIG_SQL_SESSION | MIG_SQL_PACKET_END | MIG_SQL_IMPLICIT_COMMIT;
-        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
-    } else {
-        k->f->flags |= MIG_SQL_SESSION; /* LOCK INSTANCE FOR BACKUP */
+        mig_facts_verb(k->f, "LOCK TABLES");
+        k->f->flags |= MIG_SQL_LOCK_TABLES | MIG_SQL_PACKET_END | MIG_SQL_IMPLICIT_COMMIT;
     }
 }
 
 static void my_unlock(struct mig_classifier *k)
 {
+    my_session(k);
     if (mig_cur_take_any(&k->c, "TABLES TABLE")) {
-        k->f->flags |= MIG_SQL_UNLOCK_TABLES | MIG_SQL_SESSION | MIG_SQL_PACKET_END | MIG_SQL_IMPLICIT_COMMIT;
-        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
-    } else {
-        k->f->flags |= MIG_SQL_SESSION;
+        mig_facts_verb(k->f, "UNLOCK TABLES");
+        k->f->flags |= MIG_SQL_UNLOCK_TABLES | MIG_SQL_PACKET_END | MIG_SQL_IMPLICIT_COMMIT;
     }
+}
+
+/* MariaDB's BACKUP STAGE, BACKUP LOCK */
+static void my_backup(struct mig_classifier *k)
+{
+    my_session(k);
+    k->f->flags |= MIG_SQL_IMPLICIT_COMMIT;
 }
 
 static void my_install(struct mig_classifier *k)
@@ -154,10 +170,11 @@ static void my_explain(struct mig_classifier *k)
 static bool administration(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
-        { "START", repeatable },   { "STOP", repeatable },    { "RESET", repeatable },   { "CHANGE", repeatable },
-        { "PURGE", repeatable },   { "CACHE INDEX", repeatable }, { "KILL", my_plain },  { "SHUTDOWN", no_trace },
-        { "RESTART", no_trace },   { "CLONE", no_trace },     { "BINLOG", no_trace },    { "IMPORT TABLE", no_trace },
-        { "BACKUP", my_session },  { "INSTALL", my_install }, { "UNINSTALL", my_install },
+        { "START", administers },  { "STOP", administers },   { "RESET", repeatable },
+        { "CHANGE", administers }, { "PURGE", repeatable },   { "CACHE INDEX", administers },
+        { "KILL", my_plain },      { "SHUTDOWN", no_trace },  { "RESTART", no_trace },
+        { "CLONE", no_trace },     { "BINLOG", no_trace },    { "IMPORT TABLE", no_trace },
+        { "BACKUP", my_backup },   { "INSTALL", my_install }, { "UNINSTALL", my_install },
     };
 
     return mig_classify_verbs(k, verbs, MIG_COUNT(verbs));
@@ -166,9 +183,15 @@ static bool administration(struct mig_classifier *k)
 static bool compound(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
-        { "BEGIN NOT ATOMIC", my_compound }, { "BEGIN", my_begin },      { "IF", my_compound },
-        { "CASE", my_compound },             { "LOOP", my_compound },    { "WHILE", my_compound },
-        { "REPEAT", my_compound },           { "FOR", my_compound },     { "DECLARE", my_compound },
+        { "BEGIN NOT ATOMIC", my_compound },
+        { "BEGIN", my_begin },
+        { "IF", my_compound },
+        { "CASE", my_compound },
+        { "LOOP", my_compound },
+        { "WHILE", my_compound },
+        { "REPEAT", my_compound },
+        { "FOR", my_compound },
+        { "DECLARE", my_compound },
     };
 
     return mig_classify_verbs(k, verbs, MIG_COUNT(verbs));

@@ -19,7 +19,8 @@ static void settle(struct mig_classifier *k, bool again)
     } else if (k->f->n_objects == 1 && !k->f->more_objects) {
         k->f->settle = MIG_SQL_SETTLE_CHANGING;
     } else {
-        mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT, "it does not name one object whose definition could be compared");
+        mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT,
+                        "it does not name one object whose definition could be compared");
     }
 }
 
@@ -123,11 +124,20 @@ static void other_plain(struct mig_classifier *k)
 void mig_classify_other(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
-        { "INSERT", other_plain },      { "UPDATE", mig_classify_update }, { "DELETE", mig_classify_delete },
-        { "CREATE", other_create },     { "DROP", other_drop },            { "ALTER", other_alter },
-        { "TRUNCATE", other_truncate }, { "GRANT", other_unknown },        { "REVOKE", other_unknown },
-        { "COMMENT", other_unknown },   { "RENAME", other_unknown },       { "CALL", other_call },
-        { "SET", other_set },           { "USE", other_set },
+        { "INSERT", other_plain },
+        { "UPDATE", mig_classify_update },
+        { "DELETE", mig_classify_delete },
+        { "CREATE", other_create },
+        { "DROP", other_drop },
+        { "ALTER", other_alter },
+        { "TRUNCATE", other_truncate },
+        { "GRANT", other_unknown },
+        { "REVOKE", other_unknown },
+        { "COMMENT", other_unknown },
+        { "RENAME", other_unknown },
+        { "CALL", other_call },
+        { "SET", other_set },
+        { "USE", other_set },
     };
 
     if (mig_classify_tx(k)) {

@@ -63,10 +63,12 @@ static void pg_reindex(struct mig_classifier *k)
         mig_take_object(k, index ? MIGRATE_OBJECT_INDEX : MIGRATE_OBJECT_TABLE);
     }
     if (conc) {
-        mig_postgres_concurrently(k, MIG_SQL_SETTLE_REPEATABLE,
-                     "REINDEX CONCURRENTLY refuses a transaction; broken off it leaves an invalid index …_ccnew");
+        mig_postgres_concurrently(
+            k, MIG_SQL_SETTLE_REPEATABLE,
+            "REINDEX CONCURRENTLY refuses a transaction; broken off it leaves an invalid index …_ccnew");
     } else if (!index && !table) {
-        mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE, "REINDEX of a whole schema or database refuses a transaction");
+        mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE,
+                        "REINDEX of a whole schema or database refuses a transaction");
     }
 }
 
@@ -111,18 +113,26 @@ static bool lexical(const struct mig_cursor *c)
     return mig_cur_at_any(c, "STANDARD_CONFORMING_STRINGS CLIENT_ENCODING NAMES ALL");
 }
 
+/* Nothing of it outlives the session, nothing in the database changes. */
+static void pg_session(struct mig_classifier *k)
+{
+    k->f->flags |= MIG_SQL_SESSION;
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+}
+
 static void pg_set(struct mig_classifier *k)
 {
     bool local = mig_cur_take(&k->c, "LOCAL");
 
     if (!local && mig_cur_sees(&k->c, "SESSION CHARACTERISTICS")) {
-        k->f->flags |= MIG_SQL_SESSION;
+        pg_session(k);
         return;
     }
     if (!local && !mig_cur_sees(&k->c, "SESSION AUTHORIZATION")) {
         mig_cur_take(&k->c, "SESSION");
     }
-    if (mig_cur_at_any(&k->c, "TRANSACTION TRANSACTION_ISOLATION TRANSACTION_READ_ONLY TRANSACTION_DEFERRABLE")) {
+    if (mig_cur_at_any(&k->c,
+                       "TRANSACTION TRANSACTION_ISOLATION TRANSACTION_READ_ONLY TRANSACTION_DEFERRABLE")) {
         k->f->tx = MIG_SQL_TX_SET_TRANSACTION;
         return;
     }
@@ -133,13 +143,13 @@ static void pg_set(struct mig_classifier *k)
         k->f->flags |= MIG_SQL_SETS_LEX;
     }
     if (!local) {
-        k->f->flags |= MIG_SQL_SESSION;
+        pg_session(k);
     }
 }
 
 static void pg_reset(struct mig_classifier *k)
 {
-    k->f->flags |= MIG_SQL_SESSION;
+    pg_session(k);
     if (lexical(&k->c)) {
         k->f->flags |= MIG_SQL_SETS_LEX;
     }
@@ -147,16 +157,11 @@ static void pg_reset(struct mig_classifier *k)
 
 static void pg_discard(struct mig_classifier *k)
 {
-    k->f->flags |= MIG_SQL_SESSION;
+    pg_session(k);
     if (mig_cur_at(&k->c, "ALL")) {
         k->f->flags |= MIG_SQL_SETS_LEX;
         mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE, "DISCARD ALL refuses a transaction");
     }
-}
-
-static void pg_session(struct mig_classifier *k)
-{
-    k->f->flags |= MIG_SQL_SESSION;
 }
 
 static void pg_reads(struct mig_classifier *k)

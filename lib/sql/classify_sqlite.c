@@ -5,12 +5,9 @@
 /* SQLite: all of DDL rolls back; VACUUM and a few PRAGMAs do not belong in a transaction. */
 
 static const struct mig_kind kinds[] = {
-    { "TABLE", MIGRATE_OBJECT_TABLE },
-    { "VIRTUAL TABLE", MIGRATE_OBJECT_TABLE },
-    { "INDEX", MIGRATE_OBJECT_INDEX },
-    { "UNIQUE INDEX", MIGRATE_OBJECT_INDEX },
-    { "VIEW", MIGRATE_OBJECT_VIEW },
-    { "TRIGGER", MIGRATE_OBJECT_TRIGGER },
+    { "TABLE", MIGRATE_OBJECT_TABLE }, { "VIRTUAL TABLE", MIGRATE_OBJECT_TABLE },
+    { "INDEX", MIGRATE_OBJECT_INDEX }, { "UNIQUE INDEX", MIGRATE_OBJECT_INDEX },
+    { "VIEW", MIGRATE_OBJECT_VIEW },   { "TRIGGER", MIGRATE_OBJECT_TRIGGER },
 };
 
 static void lite_create(struct mig_classifier *k)
@@ -21,7 +18,7 @@ static void lite_create(struct mig_classifier *k)
 
     k->f->flags |= MIG_SQL_DDL | MIG_SQL_CREATE;
     if (mig_cur_take_any(&k->c, "TEMP TEMPORARY")) {
-        k->f->flags |= MIG_SQL_SESSION;
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
     }
     kind = mig_take_kind(k, kinds, MIG_COUNT(kinds));
     if (kind == NULL) {
@@ -34,7 +31,7 @@ static void lite_create(struct mig_classifier *k)
         return;
     }
     if (mig_ieq(o->schema, "temp")) {
-        k->f->flags |= MIG_SQL_SESSION;
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
     }
     if ((kind->object == MIGRATE_OBJECT_INDEX || kind->object == MIGRATE_OBJECT_TRIGGER) &&
         mig_cur_find(&k->c, "ON", 0)) {
@@ -85,41 +82,52 @@ static void lite_vacuum(struct mig_classifier *k)
     }
 }
 
+static bool among(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (mig_ieq(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void lite_session(struct mig_classifier *k)
+{
+    k->f->flags |= MIG_SQL_SESSION;
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+}
+
 /* Behind the name of a PRAGMA that is given a value. */
 static void pragma_set(struct mig_classifier *k, const char *name)
 {
     /* Ignored or refused inside of a transaction. */
     static const char *const outside[] = {
-        "journal_mode", "synchronous", "page_size", "auto_vacuum", "temp_store", "temp_store_directory",
-        "encoding", "locking_mode", "wal_checkpoint",
+        "journal_mode", "synchronous", "page_size", "auto_vacuum", "encoding", "wal_checkpoint",
     };
-    /* Written to the file: they roll back. */
-    static const char *const stored[] = { "user_version", "application_id", "schema_version", "default_cache_size" };
+    /* Written to the file, or gone at COMMIT: they belong to the transaction. */
+    static const char *const inside[] = {
+        "user_version", "application_id", "schema_version", "default_cache_size", "defer_foreign_keys",
+    };
 
-    if (mig_ieq(name, "foreign_keys")) {
-        k->f->flags |= MIG_SQL_FOREIGN_KEYS | MIG_SQL_SESSION;
+    if (among(name, inside, MIG_COUNT(inside))) {
         return;
     }
-    for (size_t i = 0; i < MIG_COUNT(outside); i++) {
-        if (mig_ieq(name, outside[i])) {
-            k->f->flags |= MIG_SQL_PRAGMA_OUTSIDE | MIG_SQL_SESSION;
-            return;
-        }
+    lite_session(k);
+    if (mig_ieq(name, "foreign_keys")) {
+        k->f->flags |= MIG_SQL_FOREIGN_KEYS;
+    } else if (among(name, outside, MIG_COUNT(outside))) {
+        k->f->flags |= MIG_SQL_PRAGMA_OUTSIDE;
     }
-    for (size_t i = 0; i < MIG_COUNT(stored); i++) {
-        if (mig_ieq(name, stored[i])) {
-            return;
-        }
-    }
-    k->f->flags |= MIG_SQL_SESSION;
 }
 
 static void lite_pragma(struct mig_classifier *k)
 {
     /* Their argument says what to look at. */
     static const char *const looks[] = {
-        "table_info", "table_xinfo", "table_list", "index_info", "index_xinfo", "index_list", "foreign_key_list",
-        "foreign_key_check", "integrity_check", "quick_check", "database_list", "collation_list",
+        "table_info",      "table_xinfo", "table_list",       "index_info",
+        "index_xinfo",     "index_list",  "foreign_key_list", "foreign_key_check",
+        "integrity_check", "quick_check", "database_list",    "collation_list",
     };
     char schema[MIG_SQL_NAME_MAX];
     char name[MIG_SQL_NAME_MAX];
@@ -129,23 +137,15 @@ static void lite_pragma(struct mig_classifier *k)
         return;
     }
     value = mig_cur_at_punct(&k->c, '=') || mig_cur_at_punct(&k->c, '(');
-    for (size_t i = 0; i < MIG_COUNT(looks); i++) {
-        if (mig_ieq(name, looks[i])) {
-            value = false;
-        }
-    }
+    value = value && !among(name, looks, MIG_COUNT(looks));
     if (value) {
         pragma_set(k, name);
     } else if (mig_ieq(name, "wal_checkpoint")) {
         k->f->flags |= MIG_SQL_PRAGMA_OUTSIDE;
+        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
     } else if (!mig_ieq(name, "optimize") && !mig_ieq(name, "incremental_vacuum")) {
         k->f->flags |= MIG_SQL_READ_ONLY;
     }
-}
-
-static void lite_attach(struct mig_classifier *k)
-{
-    k->f->flags |= MIG_SQL_SESSION;
 }
 
 static void lite_plain(struct mig_classifier *k)
@@ -161,11 +161,11 @@ static void lite_reads(struct mig_classifier *k)
 void mig_classify_sqlite(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
-        { "INSERT", lite_plain },  { "REPLACE", lite_plain }, { "UPDATE", mig_classify_update },
-        { "DELETE", mig_classify_delete }, { "CREATE", lite_create }, { "DROP", lite_drop },
-        { "ALTER", lite_alter },   { "PRAGMA", lite_pragma }, { "VACUUM", lite_vacuum },
-        { "ATTACH", lite_attach }, { "DETACH", lite_attach }, { "EXPLAIN", lite_reads },
-        { "ANALYZE", lite_plain }, { "REINDEX", lite_plain },
+        { "INSERT", lite_plain },          { "REPLACE", lite_plain },  { "UPDATE", mig_classify_update },
+        { "DELETE", mig_classify_delete }, { "CREATE", lite_create },  { "DROP", lite_drop },
+        { "ALTER", lite_alter },           { "PRAGMA", lite_pragma },  { "VACUUM", lite_vacuum },
+        { "ATTACH", lite_session },        { "DETACH", lite_session }, { "EXPLAIN", lite_reads },
+        { "ANALYZE", lite_plain },         { "REINDEX", lite_plain },
     };
 
     if (mig_classify_tx(k)) {

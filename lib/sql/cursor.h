@@ -10,7 +10,7 @@
 
 struct mig_cursor {
     struct mig_tokens ts;
-    struct mig_token  tok; /* the current one, not yet taken */
+    struct mig_token tok; /* the current one, not yet taken */
 };
 
 void mig_cur_init(struct mig_cursor *c, const struct mig_sql_dialect_info *di, const char *text, size_t len);

@@ -11,24 +11,25 @@
 
 struct named {
     struct mig_token name;
-    bool             column;      /* else an index or constraint */
-    bool             conditional; /* IF EXISTS, IF NOT EXISTS */
+    bool column;      /* else an index or constraint */
+    bool conditional; /* IF EXISTS, IF NOT EXISTS */
 };
 
 struct alter_facts {
     struct named dropped[NAMES_MAX];
     struct named added[NAMES_MAX];
-    unsigned     n_dropped;
-    unsigned     n_added;
-    bool         overflow;
-    bool         several; /* ADD (a …, b …): names not kept */
-    bool         sure;    /* a clause that changes the definition and fails when run again */
-    bool         maybe;   /* may change it, may be run again */
-    bool         neutral; /* leaves it, and must not be run again */
-    const char  *doubt;
+    unsigned n_dropped;
+    unsigned n_added;
+    bool overflow;
+    bool several; /* ADD (a …, b …): names not kept */
+    bool sure;    /* a clause that changes the definition and fails when run again */
+    bool maybe;   /* may change it, may be run again */
+    bool neutral; /* leaves it, and must not be run again */
+    const char *doubt;
 };
 
-static void keep(struct alter_facts *a, struct named *names, unsigned *n, const struct mig_alter_clause *cl, bool column)
+static void keep(struct alter_facts *a, struct named *names, unsigned *n, const struct mig_alter_clause *cl,
+                 bool column)
 {
     if (*n < NAMES_MAX) {
         names[(*n)++] = (struct named){ cl->name, column, (cl->flags & MIG_ALTER_IF) != 0 };
@@ -37,7 +38,8 @@ static void keep(struct alter_facts *a, struct named *names, unsigned *n, const 
     }
 }
 
-static void partition_clause(struct mig_classifier *k, struct alter_facts *a, const struct mig_alter_clause *cl)
+static void partition_clause(struct mig_classifier *k, struct alter_facts *a,
+                             const struct mig_alter_clause *cl)
 {
     switch (cl->kind) {
     case MIG_ALTER_DROP_PARTITION:
@@ -115,6 +117,7 @@ static void other_clause(struct alter_facts *a, const struct mig_alter_clause *c
     case MIG_ALTER_DROP_INDEX:
     case MIG_ALTER_DROP_FOREIGN:
     case MIG_ALTER_DROP_CHECK:
+    case MIG_ALTER_DROP_CONSTRAINT:
         keep(a, a->dropped, &a->n_dropped, cl, false);
         break;
     case MIG_ALTER_ADD_PRIMARY:

@@ -2,7 +2,7 @@
 #include "sql/classifier.h"
 #include "util/text.h"
 
-/* MySQL and MariaDB: CREATE, DROP, ALTER, RENAME, TRUNCATE. Every one commits before and after. */
+/* MySQL and MariaDB: CREATE, DROP, ALTER, TRUNCATE. Every one commits before and after. */
 
 static const struct mig_kind kinds[] = {
     { "TABLE", MIGRATE_OBJECT_TABLE },
@@ -75,7 +75,9 @@ static void take_modifiers(struct mig_classifier *k, struct modifiers *m)
         } else if (mig_cur_take(c, "AGGREGATE")) {
             m->aggregate = true;
         } else if (mig_cur_sees(c, "SPATIAL REFERENCE") ||
-                   !mig_cur_take_any(c, "ONLINE OFFLINE IGNORE UNIQUE FULLTEXT SPATIAL VECTOR UNDO JSON RELATIONAL DUALITY")) {
+                   !mig_cur_take_any(
+                       c,
+                       "ONLINE OFFLINE IGNORE UNIQUE FULLTEXT SPATIAL VECTOR UNDO JSON RELATIONAL DUALITY")) {
             return;
         }
     }
@@ -111,7 +113,8 @@ static void create_table(struct mig_classifier *k, const struct modifiers *m)
     bool foreign = false;
 
     mig_take_object(k, MIGRATE_OBJECT_TABLE);
-    while (!mig_cur_end(&k->c) && !mig_cur_at_any(&k->c, "AS SELECT VALUES") && !mig_cur_sees(&k->c, "WITH RECURSIVE")) {
+    while (!mig_cur_end(&k->c) && !mig_cur_at_any(&k->c, "AS SELECT VALUES") &&
+           !mig_cur_sees(&k->c, "WITH RECURSIVE")) {
         if (mig_cur_take_any(&k->c, "ENGINE TYPE")) {
             foreign = mig_mysql_foreign_engine(k);
         } else {
@@ -120,12 +123,13 @@ static void create_table(struct mig_classifier *k, const struct modifiers *m)
     }
     if (m->temporary) {
         k->f->flags &= ~(uint32_t)MIG_SQL_IMPLICIT_COMMIT;
-        k->f->flags |= MIG_SQL_SESSION;
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
         k->f->settle = MIG_SQL_SETTLE_TX;
     } else if (foreign) {
         not_told(k, ENGINE);
     } else if (m->replace) {
-        mig_facts_doubt(k->f, MIG_SQL_SETTLE_NEUTRAL, "it may make the table as it was before, without the rows");
+        mig_facts_doubt(k->f, MIG_SQL_SETTLE_NEUTRAL,
+                        "it may make the table as it was before, without the rows");
     } else {
         k->f->settle = conditional ? MIG_SQL_SETTLE_REPEATABLE : MIG_SQL_SETTLE_CHANGING;
     }
@@ -291,6 +295,7 @@ void mig_mysql_drop(struct mig_classifier *k)
     if (mig_cur_take(&k->c, "PREPARE")) {
         mig_facts_verb(k->f, "DROP PREPARE");
         k->f->flags |= MIG_SQL_SESSION;
+        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
         return;
     }
     ddl(k);
@@ -311,7 +316,7 @@ void mig_mysql_drop(struct mig_classifier *k)
     }
     if (temporary) {
         k->f->flags &= ~(uint32_t)MIG_SQL_IMPLICIT_COMMIT;
-        k->f->flags |= MIG_SQL_SESSION;
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
         return;
     }
     drop_destroys(k, kind);
@@ -359,7 +364,8 @@ static void alter_named(struct mig_classifier *k, const struct mig_kind *kind)
         alter_event(k);
         break;
     case MIGRATE_OBJECT_SEQUENCE:
-        k->f->settle = mig_cur_find(&k->c, "RESTART", 0) ? MIG_SQL_SETTLE_REPEATABLE : MIG_SQL_SETTLE_CHANGING;
+        k->f->settle =
+            mig_cur_find(&k->c, "RESTART", 0) ? MIG_SQL_SETTLE_REPEATABLE : MIG_SQL_SETTLE_CHANGING;
         break;
     case MIGRATE_OBJECT_VIEW:
     case MIGRATE_OBJECT_ROUTINE:
@@ -398,57 +404,17 @@ void mig_mysql_alter(struct mig_classifier *k)
 
 /* ------------------------------------------------------------------ RENAME, TRUNCATE */
 
-static bool same_object(const struct mig_sql_object *a, const struct mig_sql_object *b)
-{
-    return mig_ieq(a->name, b->name) && mig_ieq(a->schema, b->schema);
-}
-
-/* Objects are old, new, old, new …: brings an old name that is nobody's new name to the front. It is gone
- * afterwards, which is seen; where there is none the names only change hands. */
-static bool bring_vanishing(struct mig_sql_facts *f)
-{
-    for (uint32_t i = 0; i < f->n_objects; i += 2) {
-        bool stays = false;
-        for (uint32_t j = 1; j < f->n_objects; j += 2) {
-            stays = stays || same_object(&f->objects[i], &f->objects[j]);
-        }
-        if (!stays) {
-            struct mig_sql_object first = f->objects[0];
-            f->objects[0] = f->objects[i];
-            f->objects[i] = first;
-            return true;
-        }
-    }
-    return false;
-}
-
 void mig_mysql_rename(struct mig_classifier *k)
 {
     ddl(k);
     if (mig_cur_take(&k->c, "USER")) {
         mig_facts_verb(k->f, "RENAME USER");
         not_told(k, ACCOUNTS);
-        return;
-    }
-    if (!mig_cur_take_any(&k->c, "TABLE TABLES")) {
-        not_told(k, NO_TRACE);
-        return;
-    }
-    mig_facts_verb(k->f, "RENAME TABLE");
-    mig_take_if(k);
-    do {
-        mig_take_object(k, MIGRATE_OBJECT_TABLE);
-        if (mig_cur_take(&k->c, "WAIT")) {
-            mig_cur_next(&k->c);
-        }
-        mig_cur_take(&k->c, "NOWAIT");
-        mig_cur_take(&k->c, "TO");
-        mig_take_object(k, MIGRATE_OBJECT_TABLE);
-    } while (mig_cur_take_punct(&k->c, ','));
-    if (!k->f->more_objects && bring_vanishing(k->f)) {
-        k->f->settle = MIG_SQL_SETTLE_CHANGING;
+    } else if (mig_cur_take_any(&k->c, "TABLE TABLES")) {
+        mig_facts_verb(k->f, "RENAME TABLE");
+        mig_mysql_rename_tables(k);
     } else {
-        mig_facts_doubt(k->f, MIG_SQL_SETTLE_NEUTRAL, "tables of the same definition may have changed places");
+        not_told(k, NO_TRACE);
     }
 }
 

@@ -10,7 +10,8 @@
 /* A character set in which 0x5c may be a second byte changes how text is cut. */
 static bool safe_charset(const struct mig_token *tok)
 {
-    static const char *const safe[] = { "utf8", "utf8mb3", "utf8mb4", "latin1", "latin2", "ascii", "binary", "default" };
+    static const char *const safe[] = { "utf8",   "utf8mb3", "utf8mb4", "latin1",
+                                        "latin2", "ascii",   "binary",  "default" };
     char name[MIG_SQL_NAME_MAX];
 
     if (!mig_token_name(tok, MIGRATE_DIALECT_MYSQL, name, sizeof name)) {
@@ -24,9 +25,16 @@ static bool safe_charset(const struct mig_token *tok)
     return false;
 }
 
-static void set_charset(struct mig_classifier *k)
+/* A new session has to have it again. */
+static void session(struct mig_classifier *k)
 {
     k->f->flags |= MIG_SQL_SESSION;
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+}
+
+static void set_charset(struct mig_classifier *k)
+{
+    session(k);
     if (!safe_charset(&k->c.tok)) {
         k->f->flags |= MIG_SQL_SETS_LEX | MIG_SQL_PACKET_END;
     }
@@ -35,7 +43,7 @@ static void set_charset(struct mig_classifier *k)
 /* At the name of a variable of the session. */
 static void session_variable(struct mig_classifier *k, const char *name)
 {
-    k->f->flags |= MIG_SQL_SESSION;
+    session(k);
     if (mig_ieq(name, "sql_mode")) {
         k->f->flags |= MIG_SQL_SETS_LEX | MIG_SQL_PACKET_END;
     } else if (mig_ieq(name, "character_set_client")) {
@@ -47,7 +55,6 @@ static void session_variable(struct mig_classifier *k, const char *name)
         }
     } else if (mig_ieq(name, "autocommit")) {
         k->f->flags |= MIG_SQL_PACKET_END | MIG_SQL_IMPLICIT_COMMIT;
-        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
     }
 }
 
@@ -75,7 +82,7 @@ static void at_variable(struct mig_classifier *k)
     t.text += at;
     t.len -= at;
     if (at == 1 || !mig_token_name(&t, MIGRATE_DIALECT_MYSQL, name, sizeof name)) {
-        k->f->flags |= MIG_SQL_SESSION;
+        session(k);
     } else if (begins(name, "global.") || begins(name, "persist.") || begins(name, "persist_only.")) {
         global_variable(k);
     } else {
@@ -87,12 +94,12 @@ static void at_variable(struct mig_classifier *k)
     }
 }
 
-static void set_transaction(struct mig_classifier *k, bool global, bool session)
+static void set_transaction(struct mig_classifier *k, bool global, bool of_session)
 {
     if (global) {
         global_variable(k);
-    } else if (session) {
-        k->f->flags |= MIG_SQL_SESSION;
+    } else if (of_session) {
+        session(k);
     } else {
         k->f->tx = MIG_SQL_TX_SET_TRANSACTION;
     }
@@ -103,11 +110,12 @@ static bool set_account(struct mig_classifier *k)
 {
     if (mig_cur_sees(&k->c, "DEFAULT ROLE") || mig_cur_at(&k->c, "PASSWORD")) {
         k->f->flags |= MIG_SQL_DDL | MIG_SQL_IMPLICIT_COMMIT;
-        mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT, "accounts and rights have no definition that could be compared");
+        mig_facts_doubt(k->f, MIG_SQL_SETTLE_DOUBT,
+                        "accounts and rights have no definition that could be compared");
         return true;
     }
     if (mig_cur_at_any(&k->c, "ROLE RESOURCE")) {
-        k->f->flags |= MIG_SQL_SESSION;
+        session(k);
         return true;
     }
     return false;
@@ -118,11 +126,12 @@ static void assignment(struct mig_classifier *k)
     char schema[MIG_SQL_NAME_MAX];
     char name[MIG_SQL_NAME_MAX];
     bool global = mig_cur_take_any(&k->c, "GLOBAL PERSIST PERSIST_ONLY");
-    bool session = !global && mig_cur_take_any(&k->c, "SESSION LOCAL");
+    bool of_session = !global && mig_cur_take_any(&k->c, "SESSION LOCAL");
 
     if (mig_cur_at(&k->c, "TRANSACTION")) {
-        set_transaction(k, global, session);
-    } else if (mig_cur_take(&k->c, "NAMES") || mig_cur_take(&k->c, "CHARACTER SET") || mig_cur_take(&k->c, "CHARSET")) {
+        set_transaction(k, global, of_session);
+    } else if (mig_cur_take(&k->c, "NAMES") || mig_cur_take(&k->c, "CHARACTER SET") ||
+               mig_cur_take(&k->c, "CHARSET")) {
         set_charset(k);
     } else if (k->c.tok.kind == MIG_TOKEN_VAR) {
         at_variable(k);

@@ -11,12 +11,12 @@
 /* The statement's shape, for both of the questions. */
 struct target {
     enum { NOT_ONE, ALTER, CREATE_INDEX, DROP_INDEX } verb;
-    struct mig_cursor       clauses; /* ALTER: behind the table's name and WAIT */
-    struct mig_alter_clause index;   /* CREATE and DROP INDEX as the clause they stand for */
-    struct mig_alter_clause whole;   /* all of the text */
-    const char             *name;     /* slice: the table */
-    const char             *name_end;
-    const char             *index_end; /* DROP INDEX: behind the index's name, which begins at index.begin */
+    struct mig_cursor clauses;     /* ALTER: behind the table's name and WAIT */
+    struct mig_alter_clause index; /* CREATE and DROP INDEX as the clause they stand for */
+    struct mig_alter_clause whole; /* all of the text */
+    const char *name;              /* slice: the table */
+    const char *name_end;
+    const char *index_end; /* DROP INDEX: behind the index's name, which begins at index.begin */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -136,13 +136,16 @@ struct weight {
     struct mig_sql_online *o;
     enum mig_sql_algorithm asks; /* heaviest that a clause has to ask for */
     bool new_rows;
+    bool builds;
+    bool adds_virtual;
     bool drops_primary;
     bool adds_primary;
     struct mig_online_cost primary; /* of DROP PRIMARY KEY, held back */
     struct mig_alter_clause primary_clause;
 };
 
-static void add_cost(struct weight *w, const struct mig_online_cost *cost, const struct mig_alter_clause *clause)
+static void add_cost(struct weight *w, const struct mig_online_cost *cost,
+                     const struct mig_alter_clause *clause)
 {
     struct mig_sql_online *o = w->o;
 
@@ -163,6 +166,8 @@ static void add_cost(struct weight *w, const struct mig_online_cost *cost, const
     o->known = o->known && cost->known;
     o->clause_refused = o->clause_refused || cost->refused;
     w->new_rows = w->new_rows || cost->new_rows;
+    w->builds = w->builds || cost->builds;
+    w->adds_virtual = w->adds_virtual || cost->adds_virtual;
 }
 
 /* A slice without the blanks behind it. */
@@ -200,6 +205,25 @@ static void weigh_alter(const struct mig_sql_dialect_info *di, struct target *t,
     }
 }
 
+/* MariaDB: what costs more together than each alone. */
+static void side_by_side(const struct mig_sql_dialect_info *di, struct weight *w)
+{
+    struct mig_sql_online *o = w->o;
+
+    if (w->adds_virtual && w->new_rows) {
+        struct mig_online_cost copy = mig_online_copy_cost(di);
+        o->algorithm = copy.algorithm;
+        o->lock = copy.lock;
+        w->asks = copy.asks;
+        o->reason = "a virtual column beside changes of other columns";
+    } else if (o->algorithm == MIG_SQL_ALGORITHM_NOCOPY && w->new_rows && w->builds) {
+        o->algorithm = MIG_SQL_ALGORITHM_INPLACE;
+        w->asks = MIG_SQL_ALGORITHM_INPLACE;
+        o->reason = "columns and an index at once: the table is rebuilt";
+    }
+    o->best = o->known ? o->algorithm : o->best;
+}
+
 static void weigh(const struct mig_sql_dialect_info *di, struct target *t, struct weight *w)
 {
     struct mig_sql_online *o = w->o;
@@ -212,16 +236,13 @@ static void weigh(const struct mig_sql_dialect_info *di, struct target *t, struc
         add_cost(w, &cost, &t->whole);
         o->asked = index_asks(t);
     }
-    /* MariaDB builds an index without touching the rows, unless they get another layout at the same time. */
-    if (o->algorithm == MIG_SQL_ALGORITHM_NOCOPY && w->new_rows) {
-        o->algorithm = MIG_SQL_ALGORITHM_INPLACE;
-        o->best = o->algorithm;
-        w->asks = o->algorithm;
-        o->reason = "a new column and an index at once: the table is rebuilt";
+    if (di->mariadb) {
+        side_by_side(di, w);
     }
 }
 
-void mig_sql_online(const struct mig_sql_dialect_info *di, const char *text, size_t len, struct mig_sql_online *out)
+void mig_sql_online(const struct mig_sql_dialect_info *di, const char *text, size_t len,
+                    struct mig_sql_online *out)
 {
     struct target t;
     struct weight w = { .o = out };
@@ -270,7 +291,7 @@ void mig_sql_online_text(const struct mig_sql_online *o, struct mig_buf *out)
 /* The clauses to ask for: the lightest algorithm that will do, never a copy. */
 static void ask(const struct weight *w, const char *between, struct mig_buf *out)
 {
-    bool shared = w->o->algorithm == MIG_SQL_ALGORITHM_INPLACE && w->o->lock == MIG_SQL_LOCK_SHARED;
+    bool shared = w->o->algorithm < MIG_SQL_ALGORITHM_COPY && w->o->lock == MIG_SQL_LOCK_SHARED;
 
     mig_buf_fmt(out, "ALGORITHM=%s", mig_sql_algorithm_name(w->asks));
     if (w->asks != MIG_SQL_ALGORITHM_INSTANT) { /* Oracle's servers refuse LOCK=NONE beside it */
@@ -318,7 +339,8 @@ static void require_drop(const struct weight *w, const struct target *t, struct 
     mig_buf_add(out, t->index.begin, (size_t)(t->index_end - t->index.begin));
 }
 
-bool mig_sql_online_require(const struct mig_sql_dialect_info *di, const char *text, size_t len, struct mig_buf *out)
+bool mig_sql_online_require(const struct mig_sql_dialect_info *di, const char *text, size_t len,
+                            struct mig_buf *out)
 {
     struct mig_sql_online o = { .known = false };
     struct weight w = { .o = &o };

@@ -33,15 +33,16 @@ struct mig_sql_online {
     bool known; /* the outcome does not hang on what the table is like now, and no clause is unheard of */
     enum mig_sql_algorithm algorithm; /* what the server does; not known: the worst it may do */
     enum mig_sql_algorithm best;      /* the best it may do; the same as `algorithm` when known */
-    enum mig_sql_lock      lock;      /* beside `algorithm` */
-    bool asked;           /* the statement says ALGORITHM or LOCK itself */
-    bool clause_refused;  /* the server takes no ALGORITHM clause beside this */
-    const char *clause;   /* the clause that decides, a slice of the text */
-    size_t      clause_len;
-    const char *reason;   /* what that clause is, and what its outcome hangs on; static text or NULL */
+    enum mig_sql_lock lock;           /* beside `algorithm` */
+    bool asked;                       /* the statement says ALGORITHM or LOCK itself */
+    bool clause_refused;              /* the server takes no ALGORITHM clause beside this */
+    const char *clause;               /* the clause that decides, a slice of the text */
+    size_t clause_len;
+    const char *reason; /* what that clause is, and what its outcome hangs on; static text or NULL */
 };
 
-void mig_sql_online(const struct mig_sql_dialect_info *di, const char *text, size_t len, struct mig_sql_online *out);
+void mig_sql_online(const struct mig_sql_dialect_info *di, const char *text, size_t len,
+                    struct mig_sql_online *out);
 
 const char *mig_sql_algorithm_name(enum mig_sql_algorithm algorithm);
 const char *mig_sql_lock_name(enum mig_sql_lock lock);
@@ -49,9 +50,10 @@ const char *mig_sql_lock_name(enum mig_sql_lock lock);
 /* For people: "INSTANT", "COPY, lock SHARED: adding a CHECK constraint". Nothing for ALGORITHM_NONE. */
 void mig_sql_online_text(const struct mig_sql_online *o, struct mig_buf *out);
 
-/* Appends the statement with ALGORITHM and LOCK clauses that make the server refuse a copy of the table (1845,
- * 1846, before anything is done). false, and nothing appended, when it is no such statement, says such a
- * clause itself, or holds what no such clause is accepted beside. */
-bool mig_sql_online_require(const struct mig_sql_dialect_info *di, const char *text, size_t len, struct mig_buf *out);
+/* Appends the statement with ALGORITHM and LOCK clauses that make the server refuse a copy of the table
+ * (1845, 1846, before anything is done). false, and nothing appended, when it is no such statement, says such
+ * a clause itself, or holds what no such clause is accepted beside. */
+bool mig_sql_online_require(const struct mig_sql_dialect_info *di, const char *text, size_t len,
+                            struct mig_buf *out);
 
 #endif

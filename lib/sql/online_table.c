@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/online_table.h"
 
-/* The best algorithm and the weakest lock that each server accepted, tried clause by clause with ALGORITHM= and
- * LOCK= on tables with rows: Oracle MySQL 9.7.4, MariaDB 10.11.19 and 11.8.6. The two MariaDBs differed in
- * one thing only: a copy of 11.8 lets writers go on. */
+/* The best algorithm and the weakest lock that each server accepted, tried clause by clause with ALGORITHM=
+ * and LOCK= on tables with rows: Oracle MySQL 9.7.4, MariaDB 10.11.19 and 11.8.6. The two MariaDBs differed
+ * in one thing only: a copy of 11.8 lets writers go on. */
 
 enum form {
     FORM_ADD_COLUMN,
+    FORM_ADD_PLACED,
     FORM_ADD_EXPRESSION,
     FORM_ADD_AUTO,
     FORM_ADD_VIRTUAL,
@@ -35,6 +36,7 @@ enum form {
     FORM_DROP_FOREIGN,
     FORM_ADD_CHECK,
     FORM_DROP_CHECK,
+    FORM_DROP_CONSTRAINT,
     FORM_NOT_ENFORCED,
     FORM_ENFORCED,
     FORM_COMMENT,
@@ -64,26 +66,29 @@ enum form {
 };
 
 enum cost {
-    INSTANT,   /* no lock */
-    NOCOPY,    /* no lock */
-    INPLACE,   /* no lock */
-    INPLACE_S, /* LOCK=SHARED */
-    COPY,      /* LOCK=SHARED, on MariaDB 11.2 and later no lock */
-    COPY_S,    /* LOCK=SHARED on all */
-    PLAIN,     /* no ALGORITHM clause accepted; in place */
+    INSTANT,    /* no lock */
+    NOCOPY,     /* no lock */
+    NOCOPY_S,   /* LOCK=SHARED */
+    INPLACE,    /* no lock */
+    INPLACE_S,  /* LOCK=SHARED */
+    COPY,       /* LOCK=SHARED, on MariaDB 11.2 and later no lock */
+    COPY_S,     /* LOCK=SHARED on all */
+    PLAIN,      /* no ALGORITHM clause accepted; in place */
     PLAIN_COPY, /* no ALGORITHM clause accepted; a copy */
-    VARIES,    /* hangs on the table as it is now: INSTANT at best, COPY at worst */
-    VARIES_IN, /* INPLACE at best */
+    VARIES,     /* hangs on the table as it is now: INSTANT at best, COPY at worst */
+    VARIES_IN,  /* INPLACE at best, COPY at worst */
 };
 
 struct form_row {
-    enum cost   mysql;
-    enum cost   mariadb;
+    enum cost mysql;
+    enum cost mariadb;
     const char *reason;
 };
 
 static const struct form_row forms[] = {
     [FORM_ADD_COLUMN] = { INSTANT, INSTANT, "adding a column" },
+    [FORM_ADD_PLACED] = { INSTANT, INSTANT,
+                          "adding a column between others; MariaDB copies a table that has virtual columns" },
     [FORM_ADD_EXPRESSION] = { COPY, INSTANT, "adding a column whose default is an expression" },
     [FORM_ADD_AUTO] = { INPLACE_S, INPLACE_S, "adding an AUTO_INCREMENT column" },
     [FORM_ADD_VIRTUAL] = { INSTANT, INSTANT, "adding a virtual column" },
@@ -92,30 +97,37 @@ static const struct form_row forms[] = {
     [FORM_ADD_UNIQUE] = { INPLACE, INPLACE, "adding a UNIQUE column" },
     [FORM_ADD_REFERENCES] = { COPY, COPY, "adding a column with a foreign key" },
     [FORM_ADD_KEY_COLUMN] = { INPLACE, INPLACE, "adding a column as primary key" },
-    [FORM_DROP_COLUMN] = { INSTANT, INSTANT, "dropping a column that no index uses" },
+    [FORM_DROP_COLUMN] = { INSTANT, INSTANT,
+                           "dropping a column; no copy either, but not instant, if an index uses it" },
     [FORM_RENAME_COLUMN] = { INSTANT, INSTANT, "renaming a column" },
     [FORM_DEFAULT] = { INSTANT, INSTANT, "changing a default" },
     [FORM_VISIBILITY] = { INSTANT, INSTANT, "hiding or showing a column" },
     [FORM_MODIFY] = { VARIES, VARIES,
-                      "what it costs hangs on the column as it is now: another type, a smaller one or another "
+                      "what it costs hangs on the column as it is now: another type, a smaller one or "
+                      "another "
                       "character set is a copy" },
     [FORM_MODIFY_PLACED] = { VARIES_IN, VARIES,
-                             "what it costs hangs on the column as it is now: another type, a smaller one or another "
+                             "what it costs hangs on the column as it is now: another type, a smaller one or "
+                             "another "
                              "character set is a copy" },
     [FORM_MODIFY_AUTO] = { COPY_S, COPY_S, "making a column AUTO_INCREMENT" },
     [FORM_ADD_INDEX] = { INPLACE, NOCOPY, "building an index" },
     [FORM_ADD_FUNCTIONAL] = { INPLACE_S, INPLACE_S, "building an index on an expression" },
     [FORM_ADD_FULLTEXT] = { INPLACE_S, INPLACE_S, "building a FULLTEXT index" },
-    [FORM_ADD_SPATIAL] = { INPLACE_S, INPLACE_S, "building a SPATIAL index" },
+    [FORM_ADD_SPATIAL] = { INPLACE_S, NOCOPY_S, "building a SPATIAL index" },
     [FORM_DROP_INDEX] = { INPLACE, NOCOPY, "dropping an index" },
     [FORM_RENAME_INDEX] = { INPLACE, INSTANT, "renaming an index" },
     [FORM_INDEX_VISIBILITY] = { INPLACE, INSTANT, "hiding or showing an index" },
     [FORM_ADD_PRIMARY] = { INPLACE, INPLACE, "building the primary key" },
-    [FORM_DROP_PRIMARY] = { COPY, INPLACE, "dropping the primary key" },
+    [FORM_DROP_PRIMARY] = { COPY, VARIES_IN,
+                            "dropping the primary key; MariaDB copies unless another UNIQUE NOT NULL key "
+                            "takes its place" },
     [FORM_ADD_FOREIGN] = { COPY, COPY, "adding a foreign key; with foreign_key_checks=0 it is no copy" },
     [FORM_DROP_FOREIGN] = { INPLACE, INSTANT, "dropping a foreign key" },
     [FORM_ADD_CHECK] = { COPY, COPY, "adding a CHECK constraint" },
-    [FORM_DROP_CHECK] = { INSTANT, INSTANT, "dropping a constraint" },
+    [FORM_DROP_CHECK] = { INSTANT, INSTANT, "dropping a CHECK" },
+    [FORM_DROP_CONSTRAINT] = { INSTANT, INSTANT,
+                               "dropping a constraint; no copy either, but not instant, if it is a key" },
     [FORM_NOT_ENFORCED] = { INSTANT, INSTANT, "a CHECK no longer enforced" },
     [FORM_ENFORCED] = { COPY, COPY, "enforcing a CHECK" },
     [FORM_COMMENT] = { INPLACE, INSTANT, "changing the table's comment" },
@@ -146,7 +158,7 @@ static const struct form_row forms[] = {
 
 static const struct {
     enum mig_alter_kind kind;
-    enum form           form;
+    enum form form;
 } by_kind[] = {
     { MIG_ALTER_DROP_COLUMN, FORM_DROP_COLUMN },
     { MIG_ALTER_RENAME_COLUMN, FORM_RENAME_COLUMN },
@@ -164,6 +176,7 @@ static const struct {
     { MIG_ALTER_DROP_FOREIGN, FORM_DROP_FOREIGN },
     { MIG_ALTER_ADD_CHECK, FORM_ADD_CHECK },
     { MIG_ALTER_DROP_CHECK, FORM_DROP_CHECK },
+    { MIG_ALTER_DROP_CONSTRAINT, FORM_DROP_CONSTRAINT },
     { MIG_ALTER_RENAME_TABLE, FORM_RENAME_TABLE },
     { MIG_ALTER_COMMENT, FORM_COMMENT },
     { MIG_ALTER_AUTO_INCREMENT, FORM_AUTO_INCREMENT },
@@ -217,7 +230,10 @@ static enum form add_column_form(const struct mig_sql_dialect_info *di, uint32_t
     if ((flags & MIG_ALTER_UNIQUE) != 0) {
         return FORM_ADD_UNIQUE;
     }
-    return (flags & MIG_ALTER_VIRTUAL) != 0 ? FORM_ADD_VIRTUAL : FORM_ADD_COLUMN;
+    if ((flags & MIG_ALTER_VIRTUAL) != 0) {
+        return FORM_ADD_VIRTUAL;
+    }
+    return (flags & MIG_ALTER_PLACED) != 0 ? FORM_ADD_PLACED : FORM_ADD_COLUMN;
 }
 
 static enum form form_of(const struct mig_sql_dialect_info *di, const struct mig_alter_clause *clause)
@@ -258,6 +274,9 @@ static struct mig_online_cost cost_of(const struct mig_sql_dialect_info *di, enu
     case INSTANT:
         c.algorithm = MIG_SQL_ALGORITHM_INSTANT;
         break;
+    case NOCOPY_S:
+        c.lock = MIG_SQL_LOCK_SHARED;
+        /* fall through */
     case NOCOPY:
         c.algorithm = MIG_SQL_ALGORITHM_NOCOPY;
         break;
@@ -285,7 +304,8 @@ static struct mig_online_cost cost_of(const struct mig_sql_dialect_info *di, enu
         /* fall through */
     case COPY:
         c.algorithm = MIG_SQL_ALGORITHM_COPY;
-        c.lock = di->mariadb && (di->version == 0 || di->version >= 110200) ? MIG_SQL_LOCK_NONE : MIG_SQL_LOCK_SHARED;
+        c.lock = di->mariadb && (di->version == 0 || di->version >= 110200) ? MIG_SQL_LOCK_NONE
+                                                                            : MIG_SQL_LOCK_SHARED;
         break;
     }
     c.best = cost == VARIES      ? MIG_SQL_ALGORITHM_INSTANT
@@ -295,7 +315,7 @@ static struct mig_online_cost cost_of(const struct mig_sql_dialect_info *di, enu
 }
 
 /* Oracle's servers learned INSTANT bit by bit. */
-static bool too_old_for_instant(const struct mig_sql_dialect_info *di, enum form form, uint32_t flags)
+static bool too_old_for_instant(const struct mig_sql_dialect_info *di, enum form form)
 {
     uint32_t v = di->version;
 
@@ -303,10 +323,25 @@ static bool too_old_for_instant(const struct mig_sql_dialect_info *di, enum form
         return false;
     }
     if (v < 80012) {
-        return form == FORM_ADD_COLUMN || form == FORM_DROP_COLUMN || form == FORM_RENAME_COLUMN;
+        return form == FORM_ADD_COLUMN || form == FORM_ADD_PLACED || form == FORM_DROP_COLUMN ||
+               form == FORM_RENAME_COLUMN;
     }
     return (form == FORM_RENAME_COLUMN && v < 80028) ||
-           (v < 80029 && (form == FORM_DROP_COLUMN || (form == FORM_ADD_COLUMN && (flags & MIG_ALTER_PLACED) != 0)));
+           (v < 80029 && (form == FORM_DROP_COLUMN || form == FORM_ADD_PLACED));
+}
+
+/* What to ask for: never a copy, and what the clause needs on the tables that are not the usual ones. MariaDB
+ * takes a heavier word for "at most this"; on Oracle's servers it would make an instant change a rebuild. */
+static enum mig_sql_algorithm asks(const struct mig_sql_dialect_info *di, enum form form,
+                                   const struct mig_online_cost *c)
+{
+    if (!c->known || c->algorithm == MIG_SQL_ALGORITHM_COPY) {
+        return MIG_SQL_ALGORITHM_INPLACE;
+    }
+    if (di->mariadb && (form == FORM_DROP_COLUMN || form == FORM_DROP_CONSTRAINT)) {
+        return MIG_SQL_ALGORITHM_NOCOPY;
+    }
+    return form == FORM_DROP_CONSTRAINT ? MIG_SQL_ALGORITHM_INPLACE : c->algorithm;
 }
 
 struct mig_online_cost mig_online_clause_cost(const struct mig_sql_dialect_info *di,
@@ -315,18 +350,23 @@ struct mig_online_cost mig_online_clause_cost(const struct mig_sql_dialect_info 
     enum form form = form_of(di, clause);
     struct mig_online_cost c = cost_of(di, di->mariadb ? forms[form].mariadb : forms[form].mysql);
 
-    if (c.algorithm == MIG_SQL_ALGORITHM_INSTANT && too_old_for_instant(di, form, clause->flags)) {
+    if (c.algorithm == MIG_SQL_ALGORITHM_INSTANT && too_old_for_instant(di, form)) {
         c.algorithm = MIG_SQL_ALGORITHM_INPLACE;
         c.best = c.algorithm;
     }
-    c.new_rows = form == FORM_ADD_COLUMN || form == FORM_ADD_EXPRESSION || form == FORM_ADD_CHECKED;
+    c.asks = asks(di, form, &c);
     c.reason = forms[form].reason;
-    c.asks = c.known ? c.algorithm : MIG_SQL_ALGORITHM_INPLACE;
-    if (form == FORM_DROP_COLUMN && di->mariadb) {
-        c.asks = MIG_SQL_ALGORITHM_NOCOPY; /* an index may go with it; NOCOPY is as light as it can be */
-    }
-    if (c.asks == MIG_SQL_ALGORITHM_COPY) {
-        c.asks = MIG_SQL_ALGORITHM_INPLACE;
-    }
+    c.new_rows = form <= FORM_ADD_CHECKED && form != FORM_ADD_VIRTUAL && form != FORM_ADD_STORED;
+    c.new_rows = c.new_rows || form == FORM_DROP_COLUMN;
+    c.adds_virtual = form == FORM_ADD_VIRTUAL;
+    c.builds = form == FORM_ADD_INDEX || form == FORM_ADD_SPATIAL;
+    return c;
+}
+
+struct mig_online_cost mig_online_copy_cost(const struct mig_sql_dialect_info *di)
+{
+    struct mig_online_cost c = cost_of(di, COPY);
+
+    c.asks = MIG_SQL_ALGORITHM_INPLACE;
     return c;
 }

@@ -20,13 +20,13 @@ static const struct mig_kind kinds[] = {
     { "CONSTRAINT TRIGGER", MIGRATE_OBJECT_TRIGGER },
     { "DATABASE", MIGRATE_OBJECT_DATABASE },
     { "SCHEMA", 0 },
-    { "TABLESPACE", 0 },
-    { "SUBSCRIPTION", 0 },
+    { "TABLESPACE", MIGRATE_OBJECT_TABLESPACE },
+    { "SUBSCRIPTION", MIGRATE_OBJECT_SUBSCRIPTION },
     { "PUBLICATION", 0 },
     { "TYPE", 0 },
     { "DOMAIN", 0 },
     { "EXTENSION", 0 },
-    { "EVENT TRIGGER", 0 },
+    { "EVENT TRIGGER", MIGRATE_OBJECT_EVENT },
     { "RULE", 0 },
     { "POLICY", 0 },
     { "ROLE", 0 },
@@ -91,23 +91,34 @@ static void create_index(struct mig_classifier *k)
     }
 }
 
+/* Behind the name of an option: [=] false, off, no, 0, in quotes or not. */
+static bool option_is_off(struct mig_classifier *k)
+{
+    static const char *const off[] = { "false", "off",  "no",  "0", "'false'",
+                                       "'off'", "'no'", "'0'", "f", "'f'" };
+
+    mig_cur_take_punct(&k->c, '=');
+    for (size_t i = 0; i < MIG_COUNT(off); i++) {
+        if (mig_ieqn(k->c.tok.text, k->c.tok.len, off[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Behind SUBSCRIPTION name: a replication slot is made unless an option says not to. */
 static void create_subscription(struct mig_classifier *k)
 {
-    bool slot = true;
-
     while (!mig_cur_end(&k->c)) {
-        bool off = mig_cur_at_any(&k->c, "CREATE_SLOT CONNECT");
-        mig_cur_next(&k->c);
-        if (off && mig_cur_take_punct(&k->c, '=')) {
-            const struct mig_token *t = &k->c.tok;
-            slot = slot && !mig_cur_at_any(&k->c, "FALSE OFF") && !mig_ieqn(t->text, t->len, "'false'") &&
-                   !mig_ieqn(t->text, t->len, "'off'") && !mig_ieqn(t->text, t->len, "0");
+        if (mig_cur_take_any(&k->c, "CREATE_SLOT CONNECT")) {
+            if (option_is_off(k)) {
+                return;
+            }
+        } else {
+            mig_cur_next(&k->c);
         }
     }
-    if (slot) {
-        mig_facts_alone(k->f, MIG_SQL_SETTLE_PROBE, "CREATE SUBSCRIPTION with a slot refuses a transaction");
-    }
+    mig_facts_alone(k->f, MIG_SQL_SETTLE_PROBE, "CREATE SUBSCRIPTION with a slot refuses a transaction");
 }
 
 /* Table of a trigger, rule or policy: the first ON outside of parentheses. */
@@ -146,7 +157,7 @@ static void create_named(struct mig_classifier *k, const struct mig_kind *kind)
         create_subscription(k);
     }
     if (o != NULL && mig_ieq(o->schema, "pg_temp")) {
-        k->f->flags |= MIG_SQL_SESSION;
+        k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
     }
 }
 
@@ -158,9 +169,10 @@ void mig_postgres_create(struct mig_classifier *k)
     if (mig_cur_take(&k->c, "OR REPLACE")) {
         k->f->flags |= MIG_SQL_IF_EXISTS;
     }
-    while (mig_cur_at_any(&k->c, "GLOBAL LOCAL TEMP TEMPORARY UNLOGGED RECURSIVE UNIQUE TRUSTED PROCEDURAL DEFAULT")) {
+    while (mig_cur_at_any(
+        &k->c, "GLOBAL LOCAL TEMP TEMPORARY UNLOGGED RECURSIVE UNIQUE TRUSTED PROCEDURAL DEFAULT")) {
         if (mig_cur_at_any(&k->c, "TEMP TEMPORARY")) {
-            k->f->flags |= MIG_SQL_SESSION;
+            k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
         }
         mig_cur_next(&k->c);
     }
@@ -181,8 +193,9 @@ void mig_postgres_create(struct mig_classifier *k)
 static void drop_destroys(struct mig_classifier *k, const struct mig_kind *kind)
 {
     static const char *const harmless[] = {
-        "VIEW", "MATERIALIZED VIEW", "INDEX", "TRIGGER", "RULE", "POLICY", "EVENT TRIGGER", "ROLE", "USER", "GROUP",
-        "PUBLICATION", "SUBSCRIPTION", "STATISTICS", "FOREIGN TABLE", "USER MAPPING",
+        "VIEW",        "MATERIALIZED VIEW", "INDEX",      "TRIGGER",       "RULE",
+        "POLICY",      "EVENT TRIGGER",     "ROLE",       "USER",          "GROUP",
+        "PUBLICATION", "SUBSCRIPTION",      "STATISTICS", "FOREIGN TABLE", "USER MAPPING",
     };
 
     if (mig_ieq(kind->words, "TABLE")) {
@@ -238,7 +251,8 @@ void mig_postgres_drop(struct mig_classifier *k)
     if (mig_ieq(kind->words, "OWNED")) {
         mig_cur_take(&k->c, "BY");
     }
-    if (kind->object == MIGRATE_OBJECT_TRIGGER || mig_ieq(kind->words, "POLICY") || mig_ieq(kind->words, "RULE")) {
+    if (kind->object == MIGRATE_OBJECT_TRIGGER || mig_ieq(kind->words, "POLICY") ||
+        mig_ieq(kind->words, "RULE")) {
         take_parent(k, mig_take_object(k, kind->object), "ON");
     } else {
         mig_take_objects(k, kind->object);
@@ -272,9 +286,8 @@ static void detach(struct mig_classifier *k, const struct mig_sql_object *table)
             part.schema[i] = table->schema[i];
         }
     }
-    k->f->objects[1] = k->f->objects[0];
     k->f->objects[0] = part;
-    k->f->n_objects = 2;
+    k->f->n_objects = 1;
 }
 
 /* One clause of ALTER TABLE; true if it only validates a constraint. */
@@ -321,15 +334,13 @@ static void alter_subscription(struct mig_classifier *k)
     bool refresh = mig_cur_sees(&k->c, "REFRESH PUBLICATION");
     bool set = mig_cur_sees(&k->c, "SET PUBLICATION");
     bool list = mig_cur_sees(&k->c, "ADD PUBLICATION") || mig_cur_sees(&k->c, "DROP PUBLICATION");
-    struct mig_cursor c = k->c;
 
     if (!refresh && !set && !list) {
         return;
     }
-    if (!refresh && mig_cur_find(&c, "REFRESH", 1)) {
-        mig_cur_next(&c);
-        mig_cur_take_punct(&c, '=');
-        if (mig_cur_at_any(&c, "FALSE OFF")) {
+    if (!refresh && mig_cur_find(&k->c, "REFRESH", 1)) {
+        mig_cur_next(&k->c);
+        if (option_is_off(k)) {
             return;
         }
     }
@@ -366,7 +377,8 @@ static void alter_named(struct mig_classifier *k, const struct mig_kind *kind)
     } else if (verb_is(k, "ALTER TYPE")) {
         alter_type(k);
     } else if (verb_is(k, "ALTER DATABASE") && mig_cur_sees(&k->c, "SET TABLESPACE")) {
-        mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE, "ALTER DATABASE SET TABLESPACE refuses a transaction");
+        mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE,
+                        "ALTER DATABASE SET TABLESPACE refuses a transaction");
     }
 }
 

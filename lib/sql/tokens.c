@@ -8,7 +8,7 @@
 #include "util/text.h"
 
 /* What MySQL and MariaDB would run today, for version comments when the server is not known. */
-#define NEWEST_MYSQL   99998u
+#define NEWEST_MYSQL 99998u
 #define NEWEST_MARIADB 129999u
 
 static bool is_space(char c)
@@ -362,7 +362,8 @@ static void punct(struct mig_tokens *ts, struct mig_token *out)
     }
 }
 
-void mig_tokens_init(struct mig_tokens *ts, const struct mig_sql_dialect_info *di, const char *text, size_t len)
+void mig_tokens_init(struct mig_tokens *ts, const struct mig_sql_dialect_info *di, const char *text,
+                     size_t len)
 {
     memset(ts, 0, sizeof *ts);
     ts->di = di;

@@ -18,28 +18,29 @@ enum mig_token_kind {
     MIG_TOKEN_QUOTED, /* quoted identifier, with its quotes */
     MIG_TOKEN_STRING, /* with prefix and quotes */
     MIG_TOKEN_NUMBER,
-    MIG_TOKEN_VAR,    /* @x, @@x, @'host', $1, :name */
-    MIG_TOKEN_PUNCT,  /* one character */
+    MIG_TOKEN_VAR,   /* @x, @@x, @'host', $1, :name */
+    MIG_TOKEN_PUNCT, /* one character */
 };
 
 struct mig_token {
     enum mig_token_kind kind;
-    const char         *text; /* slice of the statement */
-    size_t              len;
-    uint32_t            depth;  /* parentheses open around it; '(' and its ')' have the same */
-    bool                dotted; /* follows a '.': no keyword, whatever it reads */
+    const char *text; /* slice of the statement */
+    size_t len;
+    uint32_t depth; /* parentheses open around it; '(' and its ')' have the same */
+    bool dotted;    /* follows a '.': no keyword, whatever it reads */
 };
 
 struct mig_tokens {
     const struct mig_sql_dialect_info *di;
     const char *p;
     const char *end;
-    uint32_t    depth;
-    bool        dot;        /* the last token was '.' */
-    bool        in_version; /* inside of a version comment that is executed */
+    uint32_t depth;
+    bool dot;        /* the last token was '.' */
+    bool in_version; /* inside of a version comment that is executed */
 };
 
-void mig_tokens_init(struct mig_tokens *ts, const struct mig_sql_dialect_info *di, const char *text, size_t len);
+void mig_tokens_init(struct mig_tokens *ts, const struct mig_sql_dialect_info *di, const char *text,
+                     size_t len);
 /* false, and kind END, at the end. */
 bool mig_tokens_next(struct mig_tokens *ts, struct mig_token *out);
 
