@@ -69,6 +69,8 @@ void mig_books_fence(const struct mig_books *b, const struct mig_op *op, struct 
 bool mig_books_close(const struct mig_books *b, const struct mig_op *op, size_t index, struct mig_buf *out);
 /* Likewise for a journalled operation (no transaction held the fence); its journal rows go with it. */
 bool mig_books_end(const struct mig_books *b, const struct mig_op *op, size_t index, struct mig_buf *out);
+/* Writes a row of history as it is, inside a transaction that holds the fence. */
+void mig_books_row(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out);
 /* Remembers a failure; guarded by epoch, moves nothing. */
 void mig_books_failure(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out);
 

@@ -197,15 +197,53 @@ bool mig_books_close(const struct mig_books *b, const struct mig_op *op, size_t 
     return move_and_write(b, op, and, index, out);
 }
 
+static void journal_where(const struct mig_books *b, const struct mig_op *op, char direction, struct mig_buf *out)
+{
+    mig_buf_fmt(out, " WHERE kind = '%c' AND direction = '%c' AND version = ", mig_kind_letter(op->kind), direction);
+    mig_literal(out, b->dialect, op->version);
+}
+
+/* What the migration made is kept, direction 'K', so that drift can be seen later; nothing else of the journal is. */
+static void drop_kept(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
+{
+    mig_buf_fmt(out, "DELETE FROM %s", b->names->journal);
+    journal_where(b, op, 'K', out);
+}
+
+static void keep_marks(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
+{
+    mig_buf_fmt(out, "UPDATE %s SET direction = 'K'", b->names->journal);
+    journal_where(b, op, op->direction, out);
+    mig_buf_str(out, " AND state = 'done' AND fp <> ''");
+}
+
 bool mig_books_end(const struct mig_books *b, const struct mig_op *op, size_t index, struct mig_buf *out)
 {
     if (move_and_write(b, op, "", index, out))
         return true;
-    if (index == (is(b, MIGRATE_DIALECT_OTHER) ? 3 : 2)) {
+    switch (index - (is(b, MIGRATE_DIALECT_OTHER) ? 3 : 2)) {
+    case 0:
+        drop_kept(b, op, out);
+        return true;
+    case 1:
+        keep_marks(b, op, out);
+        return true;
+    case 2:
         mig_books_prune(b, op, out);
         return true;
+    default:
+        return false;
     }
-    return false;
+}
+
+void mig_books_row(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
+{
+    char epoch[24];
+    snprintf(epoch, sizeof epoch, "%" PRIu64, op->epoch);
+    mig_buf_fmt(out, "INSERT INTO %s (%s) VALUES (", b->names->history, history_columns);
+    values(b, op, epoch, false, out);
+    mig_buf_char(out, ')');
+    on_conflict(b, out);
 }
 
 void mig_books_failure(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
@@ -267,9 +305,8 @@ void mig_books_done(const struct mig_books *b, const struct mig_op *op, const st
 
 static void journal_key(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
 {
-    mig_buf_fmt(out, "DELETE FROM %s WHERE kind = '%c' AND direction = '%c' AND version = ", b->names->journal,
-                mig_kind_letter(op->kind), op->direction);
-    mig_literal(out, b->dialect, op->version);
+    mig_buf_fmt(out, "DELETE FROM %s", b->names->journal);
+    journal_where(b, op, op->direction, out);
 }
 
 void mig_books_forget(const struct mig_books *b, const struct mig_op *op, uint64_t idx, struct mig_buf *out)

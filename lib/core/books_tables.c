@@ -166,7 +166,7 @@ void mig_books_read_journal(const struct mig_books *b, struct mig_buf *out)
 {
     mig_buf_fmt(out,
                 "SELECT kind, version, direction, idx, state, seq, epoch, sha, object, fp FROM %s "
-                "ORDER BY kind, version, direction, idx, state",
+                "WHERE direction <> 'K' ORDER BY kind, version, direction, idx, state",
                 b->names->journal);
 }
 

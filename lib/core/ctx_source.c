@@ -70,8 +70,8 @@ void mig_ctx_layout_options(migrate_ctx *ctx, struct mig_layout_options *out)
 migrate_status mig_ctx_set_read(migrate_ctx *ctx, struct mig_layout_options *options, struct mig_set **out,
                                 migrate_error **err)
 {
-    const migrate_source_ops *ops;
-    void *self;
+    const migrate_source_ops *ops = NULL;
+    void *self = NULL;
     migrate_status status = mig_ctx_source(ctx, &ops, &self, err);
     if (status)
         return status;

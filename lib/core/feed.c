@@ -308,7 +308,8 @@ static enum mig_end end_of(const struct mig_feed *feed)
     if (feed->asked)
         return MIG_END_ASKED;
     enum mig_end end = mig_end_of(feed->run->ctx, feed->error, feed->outcome);
-    bool fence = feed->failed.kind == MIG_SENT_FENCE || feed->failed.kind == MIG_SENT_INTENT;
+    bool fence = feed->failed.kind == MIG_SENT_FENCE || feed->failed.kind == MIG_SENT_INTENT ||
+                 feed->failed.kind == MIG_SENT_CLOSE;
     return end == MIG_END_FAILED && fence ? MIG_END_FENCED : end;
 }
 
@@ -317,7 +318,7 @@ enum mig_end mig_feed_run(struct mig_feed *feed, bool ahead, migrate_error **err
     migrate_ctx *ctx = feed->run->ctx;
     const migrate_driver *d = ctx->db.driver;
     ctx->call.statement_started_ms = mig_clock_mono_ms();
-    if (ctx->set.batch && MIGRATE_HAS(migrate_driver, d, exec_batch) && d->exec_batch)
+    if (ctx->set.batch && !feed->singly && MIGRATE_HAS(migrate_driver, d, exec_batch) && d->exec_batch)
         run_batch(feed, ahead && (ctx->db.facts.caps & MIGRATE_CAP_BATCH_GROUPS) != 0);
     else
         run_singly(feed);

@@ -59,6 +59,7 @@ struct mig_feed {
     struct mig_sent failed;    /* what failed; text cleared */
     uint32_t outcome;
     uint32_t rows;             /* of the statement running */
+    bool     singly;           /* not through exec_batch */
     bool     asked;            /* ended by stop, cancel, deadline or a callback */
 };
 

@@ -71,12 +71,14 @@ migrate_status mig_fingerprint_sql(migrate_ctx *ctx, const struct mig_sql_facts 
         write_object(&f->objects[i], object);
     if (!can_fingerprint(ctx, f))
         return object->oom ? mig_fail_nomem(err) : MIGRATE_OK;
-    uint32_t all = MIGRATE_PROVES_DEFINITION | MIGRATE_PROVES_IDENTITY;
+    bool neutral = f->settle == MIG_SQL_SETTLE_NEUTRAL;
+    const uint32_t want = MIGRATE_PROVES_DEFINITION | (neutral ? MIGRATE_PROVES_IDENTITY | MIGRATE_PROVES_REBUILD : 0);
+    uint32_t all = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_objects; i++) {
         migrate_object o;
         object_of(&f->objects[i], &o);
         const char *one = NULL;
-        uint32_t of_one = 0;
+        uint32_t of_one = want;
         migrate_error *why = NULL;
         migrate_status status = ctx->db.driver->fingerprint(ctx->db.conn, &o, &one, &of_one, &why);
         migrate_error_free(why);
@@ -104,7 +106,9 @@ enum mig_sql_settle mig_settle_class(const migrate_ctx *ctx, const struct mig_sq
         return MIG_SQL_SETTLE_DOUBT;
     if (!has_fp)
         return MIG_SQL_SETTLE_DOUBT;
-    if (own == MIG_SQL_SETTLE_NEUTRAL && !(proves & MIGRATE_PROVES_IDENTITY))
+    /* A swap changes identities; DROP and ADD of one column do not, but are seen as a definition written anew. */
+    uint32_t needs = MIGRATE_PROVES_IDENTITY | (strcmp(f->verb, "ALTER TABLE") == 0 ? MIGRATE_PROVES_REBUILD : 0);
+    if (own == MIG_SQL_SETTLE_NEUTRAL && (proves & needs) != needs)
         return MIG_SQL_SETTLE_DOUBT;
     if (own == MIG_SQL_SETTLE_CHANGING && !(proves & MIGRATE_PROVES_DEFINITION))
         return MIG_SQL_SETTLE_DOUBT;

@@ -64,6 +64,12 @@ struct mig_settled {
 /* Decides the open intent of @p intent. Sends queries, writes nothing. */
 migrate_status mig_settle(migrate_ctx *ctx, const struct mig_script_of *of, const struct mig_journal_row *intent,
                           struct mig_settled *out, migrate_error **err);
+/* The same for a statement at hand: @p out is zeroed but for `edited` and its place. */
+migrate_status mig_settle_known(migrate_ctx *ctx, const struct mig_sql_facts *facts, const struct mig_journal_row *intent,
+                                struct mig_settled *out, migrate_error **err);
+/* Writes the verdict down: the done mark, or the intent taken back and its remains removed. */
+migrate_status mig_settle_carry_out(struct mig_run *run, const struct mig_step *step, const struct mig_journal_row *intent,
+                                    const struct mig_settled *s, migrate_error **err);
 void mig_settled_free(struct mig_settled *s);
 
 /* Settles what the step's journal leaves open, so that its next statement can be sent: E_DOUBT when nobody can tell. */

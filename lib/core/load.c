@@ -3,6 +3,7 @@
 /* Drivers loaded at run time. They are never unloaded: client libraries do not survive that. */
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/ctx.h"

@@ -20,6 +20,8 @@ struct mig_run {
     char     run_id[33];
     const char *client;
     bool     locked;
+    bool     step_open;     /* MIGRATION_BEGIN was told, its end not */
+    bool     progressed;    /* something got in since the last trouble */
 };
 
 /* What stopped a feed. */
@@ -46,10 +48,17 @@ uint32_t mig_run_retries(const struct mig_run *run, const struct mig_step *step)
 /* Remembers a failure in the history, guarded by epoch, as well as it can be done. */
 void mig_run_remember(struct mig_run *run, size_t index, migrate_error *error);
 
+/* Reads head and history again, and what follows from them. */
+migrate_status mig_run_refresh(struct mig_run *run, migrate_error **err);
+
 /* Transactional SQL migrations from `next` on, sent ahead as far as allowed, up to the first step of another kind. */
 enum mig_end mig_apply_window(struct mig_run *run, migrate_error **err);
-/* Step `next`, a code migration inside a transaction. */
+/* Step `next`, a code migration: in a transaction of its own, or journalled. */
 enum mig_end mig_apply_code(struct mig_run *run, migrate_error **err);
+/* Code step @p index within a transaction that is open. */
+enum mig_end mig_code_inside(struct mig_run *run, size_t index, uint64_t seq, uint64_t token, migrate_error **err);
+/* Marks a transaction on engines that have no number for it. */
+uint64_t mig_run_token(struct mig_run *run);
 /* All steps in one transaction. */
 enum mig_end mig_apply_all(struct mig_run *run, migrate_error **err);
 /* Journalled steps from `next` on. */

@@ -101,10 +101,22 @@ static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, struct
 
 /* ---- the verdict ------------------------------------------------------------ */
 
-/* "definition/identity": the driver writes the second part where it can. */
+/* "definition:more": the driver writes the second part where it was asked for and can. */
 static size_t definition_len(const char *fp)
 {
-    return strcspn(fp, "/");
+    return strcspn(fp, ":?");
+}
+
+/* Taken before the statement, a value that ends in '?' proves nothing. */
+static bool proves_nothing(const char *before)
+{
+    return strchr(before, '?') != NULL;
+}
+
+static bool same_whole(const char *a, const char *b)
+{
+    size_t na = strcspn(a, "?"), nb = strcspn(b, "?");
+    return na == nb && memcmp(a, b, na) == 0;
 }
 
 static bool same_definition(const char *a, const char *b)
@@ -120,7 +132,7 @@ static void compare_all(const char *before, const char *now, bool identity, size
     while (*before || *now) {
         size_t nb = strcspn(before, ";"), nn = strcspn(now, ";");
         char *b = mig_strndup(before, nb), *n = mig_strndup(now, nn);
-        bool equal = b && n && (identity ? strcmp(b, n) == 0 : same_definition(b, n));
+        bool equal = b && n && (identity ? same_whole(b, n) : same_definition(b, n));
         *(equal ? same : other) += 1;
         free(b);
         free(n);
@@ -132,6 +144,11 @@ static void compare_all(const char *before, const char *now, bool identity, size
 static void judge_by_comparison(const char *before, const char *now, bool identity, struct mig_settled *out)
 {
     size_t same, other;
+    if (proves_nothing(before)) {
+        out->verdict = MIG_VERDICT_DOUBT;
+        out->why = "what its object was like before could not be told";
+        return;
+    }
     compare_all(before, now, identity, &same, &other);
     if (!other) {
         out->verdict = MIG_VERDICT_NOT_APPLIED;
@@ -203,19 +220,12 @@ static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, con
     return MIGRATE_OK;
 }
 
-migrate_status mig_settle(migrate_ctx *ctx, const struct mig_script_of *of, const struct mig_journal_row *intent,
-                          struct mig_settled *out, migrate_error **err)
+migrate_status mig_settle_known(migrate_ctx *ctx, const struct mig_sql_facts *facts, const struct mig_journal_row *intent,
+                                struct mig_settled *out, migrate_error **err)
 {
-    *out = (struct mig_settled){ .number = intent->idx };
-    struct mig_sql_facts *facts = malloc(sizeof *facts);
     struct mig_buf object = MIG_BUF_INIT, sql = MIG_BUF_INIT;
     uint32_t proves = 0;
-    if (!facts)
-        return mig_fail_nomem(err);
-    migrate_status status = find_statement(ctx, of, intent->idx, intent->sha, out, facts, err);
-    /* The text may have been edited: what was sent is not known then, only the object's column. */
-    if (!status)
-        status = mig_fingerprint_sql(ctx, facts, &object, &sql, &proves, err);
+    migrate_status status = mig_fingerprint_sql(ctx, facts, &object, &sql, &proves, err);
     if (!status && out->edited && strcmp(mig_buf_text(&object), intent->object) != 0) {
         out->verdict = MIG_VERDICT_DOUBT;
         out->why = "the statement was edited after it was sent, and names another object now";
@@ -235,6 +245,19 @@ migrate_status mig_settle(migrate_ctx *ctx, const struct mig_script_of *of, cons
         describe_now(ctx, facts, out);
     mig_buf_free(&object);
     mig_buf_free(&sql);
+    return status;
+}
+
+migrate_status mig_settle(migrate_ctx *ctx, const struct mig_script_of *of, const struct mig_journal_row *intent,
+                          struct mig_settled *out, migrate_error **err)
+{
+    *out = (struct mig_settled){ .number = intent->idx };
+    struct mig_sql_facts *facts = malloc(sizeof *facts);
+    if (!facts)
+        return mig_fail_nomem(err);
+    migrate_status status = find_statement(ctx, of, intent->idx, intent->sha, out, facts, err);
+    if (!status)
+        status = mig_settle_known(ctx, facts, intent, out, err);
     free(facts);
     if (status)
         mig_settled_free(out);
@@ -287,7 +310,7 @@ static void op_of(const struct mig_run *run, const struct mig_step *step, struct
                            .direction = step->item.direction == MIGRATE_DIRECTION_DOWN ? 'D' : 'U' };
 }
 
-static migrate_status carry_out(struct mig_run *run, const struct mig_step *step, const struct mig_journal_row *intent,
+migrate_status mig_settle_carry_out(struct mig_run *run, const struct mig_step *step, const struct mig_journal_row *intent,
                                 const struct mig_settled *s, migrate_error **err)
 {
     migrate_ctx *ctx = run->ctx;
@@ -331,9 +354,9 @@ migrate_status mig_journal_settle(struct mig_run *run, size_t index, migrate_err
     if (s.verdict == MIG_VERDICT_DOUBT)
         status = mig_fail_doubt(step->migration, step->item.path, &s, err);
     else
-        status = carry_out(run, step, intent, &s, err);
+        status = mig_settle_carry_out(run, step, intent, &s, err);
     mig_settled_free(&s);
     if (!status)
-        status = mig_view_refresh(run->ctx, &run->view, err);
+        status = mig_run_refresh(run, err);
     return status;
 }

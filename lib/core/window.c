@@ -25,9 +25,7 @@ struct window {
     size_t   last;      /* one past the last that may be */
     enum phase phase;
     uint64_t seq;
-    bool     one;       /* one transaction for all */
-    bool     begun;     /* …and it has begun */
-    bool     code;      /* the step's statements come from elsewhere: stop at PHASE_USER */
+    bool     one;       /* one transaction for all, begun and ended by mig_apply_all() */
     bool     slow;      /* the last migration took long */
     bool     held;      /* `cut` is cut and not yet pushed */
     struct mig_cut cut;
@@ -86,9 +84,8 @@ static migrate_status lift_foreign_keys(struct window *w)
 
 static migrate_status push_begin(struct window *w)
 {
-    if (w->one && w->begun)
+    if (w->one)
         return MIGRATE_OK;
-    w->begun = true;
     migrate_status status = lift_foreign_keys(w);
     if (status)
         return status;
@@ -102,8 +99,6 @@ static migrate_status open_step(struct window *w, migrate_error **err)
     mig_script_close(w->feed.script);
     w->feed.script = NULL;
     mig_run_timeouts(run, step);
-    if (w->code)
-        return MIGRATE_OK;
     struct mig_script_of of = { .set = run->plan->set,
                                 .migration = step->migration,
                                 .layout = &run->view.layout,
@@ -114,7 +109,7 @@ static migrate_status open_step(struct window *w, migrate_error **err)
 static migrate_status begin_step(struct window *w, migrate_error **err)
 {
     struct mig_run *run = w->feed.run;
-    if (w->step >= w->last || (!w->code && !eligible(w)))
+    if (w->step >= w->last || !eligible(w))
         return MIGRATE_DONE;
     if (w->step > run->next && run->ctx->db.changed && !w->one)
         return MIGRATE_DONE; /* the session is put back first */
@@ -162,8 +157,8 @@ static migrate_status push_fence(struct window *w)
     mig_books_of(run->ctx, &b);
     if (!mig_run_op(run, current(w), ++w->seq, &w->op, w->digest, w->checksum))
         return MIGRATE_E_NOMEM;
-    if (!w->one || !w->op.token)
-        w->op.token = (mig_random(run->ctx, UINT64_MAX) >> 2) | 1;
+    if (!w->one)
+        w->op.token = mig_run_token(run);
     struct mig_buf sql = MIG_BUF_INIT;
     mig_books_fence(&b, &w->op, &sql);
     bool needs_row = b.dialect != MIGRATE_DIALECT_POSTGRES;
@@ -233,8 +228,6 @@ static migrate_status push_user(struct window *w, const struct mig_cut *cut)
 /* SET TRANSACTION goes between BEGIN and the fence, which would be the transaction's first query. */
 static migrate_status lead(struct window *w, migrate_error **err)
 {
-    if (w->code)
-        return push_timeouts(w) ? MIGRATE_E_NOMEM : push_fence(w);
     migrate_status status;
     while ((status = mig_script_next(w->feed.script, &w->cut, err)) == MIGRATE_OK) {
         if (not_sent(w, w->cut.facts))
@@ -259,8 +252,6 @@ static migrate_status lead(struct window *w, migrate_error **err)
 
 static migrate_status user(struct window *w, migrate_error **err)
 {
-    if (w->code)
-        return MIGRATE_DONE;
     if (!w->held) {
         migrate_status asked = mig_call_check(w->feed.run->ctx, err);
         if (asked == MIGRATE_E_MORE_WORK) /* a transaction that has begun is worth finishing while there is time */
@@ -314,13 +305,12 @@ static migrate_status push_commit(struct window *w)
 static migrate_status close_step(struct window *w)
 {
     const struct mig_scan *scan = &current(w)->scan;
-    bool last_of_all = w->one && w->step + 1 == w->last;
     migrate_status status = MIGRATE_OK;
     if (is_sqlite(w) && (scan->flags & MIG_SCAN_FOREIGN_KEYS))
         status = push_text(w, "PRAGMA foreign_key_check", MIG_SENT_CHECK, 0);
     if (!status)
         status = push_close(w);
-    if (!status && (!w->one || last_of_all))
+    if (!status && !w->one)
         status = push_commit(w);
     w->step++;
     w->phase = PHASE_STEP;
@@ -410,37 +400,86 @@ static void put_back(struct window *w, enum mig_end end)
     }
 }
 
-static void init(struct window *w, struct mig_run *run, size_t last)
+static void init(struct window *w, struct mig_run *run)
 {
-    *w = (struct window){ .step = run->next, .last = last, .seq = run->seq };
+    *w = (struct window){ .step = run->next, .last = run->plan->count, .seq = run->seq };
     w->feed.run = run;
     w->feed.ops = &window_ops;
     w->feed.user = w;
 }
 
-static enum mig_end run_window(struct window *w, migrate_error **err)
-{
-    migrate_status status = remember_foreign_keys(w, err);
-    enum mig_end end = status ? mig_end_of(w->feed.run->ctx, err ? *err : NULL, 0) : mig_feed_run(&w->feed, !w->one, err);
-    put_back(w, end);
-    return end;
-}
-
 enum mig_end mig_apply_window(struct mig_run *run, migrate_error **err)
 {
     struct window w;
-    init(&w, run, run->plan->count);
-    enum mig_end end = run_window(&w, err);
+    init(&w, run);
+    migrate_status status = remember_foreign_keys(&w, err);
+    enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : mig_feed_run(&w.feed, true, err);
+    put_back(&w, end);
     mig_feed_free(&w.feed);
     return end;
+}
+
+/* ---- one transaction for all -------------------------------------------------- */
+
+static bool any_lifts(const struct mig_run *run)
+{
+    for (size_t i = run->next; i < run->plan->count; i++) {
+        if (run->plan->steps[i].scan.flags & MIG_SCAN_FK_OFF)
+            return true;
+    }
+    return false;
+}
+
+static enum mig_end steps_in_one(struct window *w, migrate_error **err)
+{
+    struct mig_run *run = w->feed.run;
+    for (;;) {
+        enum mig_end end = mig_feed_run(&w->feed, false, err);
+        if (end != MIG_END_DONE || w->step >= w->last)
+            return end;
+        end = mig_code_inside(run, w->step, ++w->seq, w->op.token, err);
+        if (end != MIG_END_DONE)
+            return end;
+        w->step++;
+    }
+}
+
+static enum mig_end commit_all(struct window *w, migrate_error **err)
+{
+    struct mig_run *run = w->feed.run;
+    migrate_error *failure = NULL;
+    if (mig_commit(run->ctx, &failure)) {
+        enum mig_end end = mig_end_of(run->ctx, failure, MIGRATE_OUTCOME_NONE);
+        if (err)
+            *err = failure;
+        else
+            migrate_error_free(failure);
+        return end;
+    }
+    while (run->next < run->plan->count)
+        step_is_in(w);
+    return MIG_END_DONE;
 }
 
 enum mig_end mig_apply_all(struct mig_run *run, migrate_error **err)
 {
     struct window w;
-    init(&w, run, run->plan->count);
+    init(&w, run);
     w.one = true;
-    enum mig_end end = run_window(&w, err);
+    w.op.token = mig_run_token(run);
+    static const char off[] = "PRAGMA foreign_keys = OFF";
+    bool lifts = is_sqlite(&w) && any_lifts(run);
+    migrate_status status = remember_foreign_keys(&w, err);
+    if (!status && lifts)
+        status = mig_exec(run->ctx, off, sizeof off - 1, NULL, NULL, NULL, err);
+    if (!status)
+        status = mig_begin(run->ctx, err);
+    enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : steps_in_one(&w, err);
+    if (end == MIG_END_DONE)
+        end = commit_all(&w, err);
+    put_back(&w, end);
+    if (end == MIG_END_DONE && lifts)
+        run->ctx->db.changed = true;
     mig_feed_free(&w.feed);
     return end;
 }

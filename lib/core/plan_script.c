@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* migrate_plan_script(): the run as one script for psql, mysql or sqlite3, fence and history included. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/applied.h"
+#include "core/books.h"
+#include "core/journal.h"
+#include "core/running.h"
+#include "core/scan.h"
+#include "util/text.h"
+
+struct scripting {
+    struct mig_run run; /* its view, plan and applied list only */
+    struct mig_books books;
+    migrate_write_fn fn;
+    void *user;
+    struct mig_buf out;
+    const struct mig_step *step;
+    struct mig_op op;
+    char digest[MIG_SHA256_HEX + 1];
+    char checksum[MIG_CHECKSUM_TEXT];
+};
+
+static migrate_ctx *ctx_of(const struct scripting *s)
+{
+    return s->run.ctx;
+}
+
+static bool is(const struct scripting *s, uint32_t dialect)
+{
+    return s->books.dialect == dialect;
+}
+
+/* Hands on what has been written. */
+static migrate_status flush(struct scripting *s, migrate_error **err)
+{
+    if (s->out.oom)
+        return mig_fail_nomem(err);
+    migrate_status status = s->out.len ? s->fn(s->user, mig_buf_text(&s->out), s->out.len) : MIGRATE_OK;
+    mig_buf_reset(&s->out);
+    return status ? mig_fail(err, status, "the receiver of the script failed") : MIGRATE_OK;
+}
+
+/* ---- statements ------------------------------------------------------------------ */
+
+/* The mysql client cuts at every ';' it sees, so a text that holds one is sent under another delimiter. */
+static void statement(struct scripting *s, const char *text, size_t len)
+{
+    if (!is(s, MIGRATE_DIALECT_MYSQL) || !memchr(text, ';', len)) {
+        mig_buf_add(&s->out, text, len);
+        mig_buf_str(&s->out, "\n;\n");
+        return;
+    }
+    char delimiter[32] = "//";
+    for (unsigned n = 0; memmem(text, len, delimiter, strlen(delimiter)); n++)
+        snprintf(delimiter, sizeof delimiter, "//%u//", n);
+    mig_buf_fmt(&s->out, "DELIMITER %s\n", delimiter);
+    mig_buf_add(&s->out, text, len);
+    mig_buf_fmt(&s->out, "\n%s\nDELIMITER ;\n", delimiter);
+}
+
+static void book(struct scripting *s, struct mig_buf *sql)
+{
+    statement(s, mig_buf_text(sql), sql->len);
+    s->out.oom |= sql->oom;
+    mig_buf_reset(sql);
+}
+
+static void text(struct scripting *s, const char *sql)
+{
+    statement(s, sql, strlen(sql));
+}
+
+/* ---- the beginning ---------------------------------------------------------------- */
+
+/* A statement that fails when @p condition (an EXISTS) does not hold. */
+static void demand(struct scripting *s, const char *condition)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    if (is(s, MIGRATE_DIALECT_POSTGRES))
+        mig_buf_fmt(&sql, "SELECT (CASE WHEN %s THEN '1' ELSE 'migrate: the database is not as the plan found it' "
+                          "END)::pg_catalog.int4", condition);
+    else if (is(s, MIGRATE_DIALECT_MYSQL))
+        mig_buf_fmt(&sql, "SELECT CASE WHEN %s THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END", condition);
+    else
+        mig_buf_fmt(&sql, "INSERT INTO %s (id) SELECT NULL WHERE NOT %s", s->books.names->head, condition);
+    book(s, &sql);
+    mig_buf_free(&sql);
+}
+
+static void check_head(struct scripting *s)
+{
+    const struct mig_head *h = &s->run.view.head;
+    struct mig_buf condition = MIG_BUF_INIT;
+    mig_buf_fmt(&condition,
+                "EXISTS (SELECT 1 FROM %s WHERE id = 1 AND format <= %d AND epoch = %" PRIu64 " AND seq = %" PRIu64
+                " AND digest = '%s')",
+                s->books.names->head, MIG_FORMAT, h->present ? h->epoch : 0, h->present ? h->seq : 0,
+                h->present ? h->digest : "");
+    demand(s, mig_buf_text(&condition));
+    s->out.oom |= condition.oom;
+    mig_buf_free(&condition);
+}
+
+static void beginning(struct scripting *s)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_buf_str(&s->out, is(s, MIGRATE_DIALECT_POSTGRES) ? "\\set ON_ERROR_STOP on\n"
+                         : is(s, MIGRATE_DIALECT_SQLITE) ? ".bail on\n"
+                                                         : "-- mysql stops at the first error: do not run this with --force\n");
+    mig_buf_fmt(&s->out, "-- libmigrate: %zu migration%s. Nobody else must migrate while this runs.\n",
+                s->run.plan->count, s->run.plan->count == 1 ? "" : "s");
+    for (size_t i = 0; !s->run.view.head.present && mig_books_create(&s->books, i, &sql); i++)
+        book(s, &sql);
+    mig_buf_str(&s->out, "-- Is the database as the plan found it?\n");
+    check_head(s);
+    mig_buf_fmt(&sql, "UPDATE %s SET epoch = epoch + 1 WHERE id = 1", s->books.names->head);
+    book(s, &sql);
+    mig_buf_free(&sql);
+    s->run.epoch = (s->run.view.head.present ? s->run.view.head.epoch : 0) + 1;
+}
+
+/* ---- a migration in a transaction --------------------------------------------------- */
+
+static void close_books(struct scripting *s, bool (*what)(const struct mig_books *, const struct mig_op *, size_t,
+                                                          struct mig_buf *))
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    for (size_t i = 0; what(&s->books, &s->op, i, &sql); i++)
+        book(s, &sql);
+    mig_buf_free(&sql);
+}
+
+static migrate_status copy_data(struct scripting *s, struct mig_script *script, migrate_error **err)
+{
+    for (;;) {
+        const char *chunk = NULL;
+        size_t len = 0;
+        migrate_status status = mig_script_copy(script, &chunk, &len);
+        if (status)
+            return mig_fail(err, status, "the data of a COPY cannot be read");
+        if (!len)
+            break;
+        mig_buf_add(&s->out, chunk, len);
+        status = flush(s, err);
+        if (status)
+            return status;
+    }
+    mig_buf_str(&s->out, "\\.\n");
+    return MIGRATE_OK;
+}
+
+static migrate_status user_statement(struct scripting *s, struct mig_script *script, const struct mig_cut *cut,
+                                     migrate_error **err)
+{
+    if (!cut->copy_data) {
+        statement(s, cut->text, cut->len);
+        return flush(s, err);
+    }
+    mig_buf_add(&s->out, cut->text, cut->len);
+    mig_buf_str(&s->out, ";\n");
+    return copy_data(s, script, err);
+}
+
+static bool left_out(const struct scripting *s, const struct mig_cut *cut)
+{
+    const struct mig_sql_facts *f = cut->facts;
+    bool control = f->tx == MIG_SQL_TX_BEGIN || f->tx == MIG_SQL_TX_COMMIT;
+    return (control && (s->step->scan.flags & MIG_SCAN_WRAPPED)) ||
+           (is(s, MIGRATE_DIALECT_SQLITE) && (f->flags & MIG_SQL_FOREIGN_KEYS));
+}
+
+static migrate_status transactional(struct scripting *s, struct mig_script *script, migrate_error **err)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    struct mig_cut cut;
+    bool lifts = is(s, MIGRATE_DIALECT_SQLITE) && (s->step->scan.flags & MIG_SCAN_FOREIGN_KEYS);
+    bool fenced = false;
+    migrate_status status;
+    if (lifts)
+        text(s, s->step->scan.flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON");
+    text(s, is(s, MIGRATE_DIALECT_SQLITE) ? "BEGIN IMMEDIATE" : "BEGIN");
+    while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
+        if (left_out(s, &cut))
+            continue;
+        if (!fenced && cut.facts->tx != MIG_SQL_TX_SET_TRANSACTION) {
+            mig_books_fence(&s->books, &s->op, &sql);
+            book(s, &sql);
+            fenced = true;
+        }
+        status = user_statement(s, script, &cut, err);
+        if (status)
+            break;
+    }
+    if (!fenced && status == MIGRATE_DONE) {
+        mig_books_fence(&s->books, &s->op, &sql);
+        book(s, &sql);
+    }
+    if (lifts)
+        demand(s, "NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)");
+    close_books(s, mig_books_close);
+    text(s, "COMMIT");
+    mig_buf_free(&sql);
+    return status == MIGRATE_DONE ? MIGRATE_OK : status;
+}
+
+/* ---- a journalled one ---------------------------------------------------------------- */
+
+static migrate_status journalled_statement(struct scripting *s, struct mig_script *script, const struct mig_cut *cut,
+                                           migrate_error **err)
+{
+    struct mig_buf object = MIG_BUF_INIT, fp = MIG_BUF_INIT, sql = MIG_BUF_INIT;
+    struct mig_unit_sha u;
+    char sha[MIG_SHA256_HEX + 1];
+    uint32_t proves = 0;
+    bool in_tx = cut->facts->settle == MIG_SQL_SETTLE_TX;
+    mig_unit_sha_begin(&u);
+    mig_unit_sha_add(&u, cut->text, cut->len);
+    if (!mig_unit_sha_end(&u, sha))
+        return mig_fail_nomem(err);
+    migrate_status status = in_tx ? MIGRATE_OK : mig_fingerprint_sql(ctx_of(s), cut->facts, &object, &fp, &proves, err);
+    struct mig_mark mark = { cut->number, sha, in_tx ? "+1" : mig_buf_text(&object), fp.len ? mig_buf_text(&fp) : NULL };
+    mig_buf_fmt(&s->out, "-- %s, statement %" PRIu64 ": if the script stops in it, `migrate up` goes on from here%s\n",
+                s->op.version, cut->number, in_tx ? "" : "; it asks for `migrate resolve` where it cannot tell");
+    if (!status && in_tx)
+        text(s, is(s, MIGRATE_DIALECT_MYSQL) ? "START TRANSACTION" : "BEGIN");
+    if (!status) {
+        mig_books_intent(&s->books, &s->op, &mark, in_tx, &sql);
+        book(s, &sql);
+        status = user_statement(s, script, cut, err);
+    }
+    if (!status) {
+        mig_books_done(&s->books, &s->op, &mark, &sql);
+        book(s, &sql);
+        if (in_tx)
+            text(s, "COMMIT");
+    }
+    mig_buf_free(&object);
+    mig_buf_free(&fp);
+    mig_buf_free(&sql);
+    return status;
+}
+
+static bool only_session(const struct mig_sql_facts *f)
+{
+    return (f->flags & MIG_SQL_SESSION) && f->settle == MIG_SQL_SETTLE_REPEATABLE;
+}
+
+static migrate_status journalled(struct scripting *s, struct mig_script *script, migrate_error **err)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    struct mig_cut cut;
+    migrate_status status;
+    mig_books_open(&s->books, &s->op, &sql);
+    book(s, &sql);
+    mig_buf_free(&sql);
+    while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
+        bool control = cut.facts->tx == MIG_SQL_TX_BEGIN || cut.facts->tx == MIG_SQL_TX_COMMIT;
+        if (control)
+            continue;
+        status = only_session(cut.facts) ? user_statement(s, script, &cut, err)
+                                         : journalled_statement(s, script, &cut, err);
+        if (status)
+            return status;
+    }
+    text(s, is(s, MIGRATE_DIALECT_MYSQL) ? "START TRANSACTION" : "BEGIN");
+    close_books(s, mig_books_end);
+    text(s, "COMMIT");
+    return status == MIGRATE_DONE ? MIGRATE_OK : status;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+static migrate_status one_step(struct scripting *s, size_t index, migrate_error **err)
+{
+    struct mig_run *run = &s->run;
+    s->step = &run->plan->steps[index];
+    if (s->step->migration->flags & MIG_MIGRATION_CODE)
+        return mig_fail(err, MIGRATE_E_UNSUPPORTED, "migration %s is code: it cannot be written as a script",
+                        mig_identity(s->step->migration));
+    if (s->step->resume) {
+        mig_fail(err, MIGRATE_E_UNSUPPORTED, "migration %s stopped half-way: only a run can go on with it",
+                 mig_identity(s->step->migration));
+        mig_error_hint(err, "finish it with `migrate up` first");
+        return MIGRATE_E_UNSUPPORTED;
+    }
+    s->op.token = mig_run_token(run);
+    if (!mig_run_op(run, s->step, ++run->seq, &s->op, s->digest, s->checksum))
+        return mig_fail_nomem(err);
+    mig_buf_fmt(&s->out, "\n-- migration %s (%s)\n", s->op.version, s->step->item.path ? s->step->item.path : "");
+    struct mig_script_of of = { .set = run->plan->set,
+                                .migration = s->step->migration,
+                                .layout = &run->view.layout,
+                                .direction = s->step->item.direction };
+    struct mig_script *script = NULL;
+    migrate_status status = mig_script_open(ctx_of(s), &of, &script, err);
+    if (!status)
+        status = s->step->scan.transactional ? transactional(s, script, err) : journalled(s, script, err);
+    mig_script_close(script);
+    return status ? status : flush(s, err);
+}
+
+static migrate_status write_all(struct scripting *s, migrate_error **err)
+{
+    struct mig_run *run = &s->run;
+    migrate_status status = mig_view_read(ctx_of(s), &run->view, true, NULL, err);
+    if (!status && ctx_of(s)->db.conn)
+        status = mig_plan_fresh(run->plan, &run->view.head, err);
+    if (!status && memcmp(run->view.set->hash, run->plan->set->hash, MIG_SHA256_LEN) != 0)
+        status = mig_fail(err, MIGRATE_E_STALE, "the source has changed since the plan was made");
+    if (!status)
+        status = mig_names_need(ctx_of(s), err);
+    if (!status && !mig_applied_build(&run->applied, &run->view))
+        status = mig_fail_nomem(err);
+    if (status)
+        return status;
+    mig_books_of(ctx_of(s), &s->books);
+    run->seq = run->view.head.seq;
+    beginning(s);
+    for (size_t i = 0; i < run->plan->count && !status; i++)
+        status = one_step(s, i, err);
+    return status ? status : flush(s, err);
+}
+
+migrate_status migrate_plan_script(migrate_ctx *ctx, const migrate_plan *plan, migrate_write_fn fn, void *user,
+                                   migrate_error **err)
+{
+    if (!plan || !fn)
+        return mig_fail(err, MIGRATE_E_ARGUMENT, "migrate_plan_script: plan or function is missing");
+    migrate_status status = mig_call_begin(ctx, MIG_NEEDS_CONNECTION | MIG_NEEDS_SOURCE | MIG_TAKES_DIALECT, 0, err);
+    if (status)
+        return status;
+    struct scripting s = { .fn = fn, .user = user };
+    s.run.ctx = ctx;
+    s.run.plan = (migrate_plan *)(uintptr_t)plan; /* only read */
+    s.run.client = ctx->set.client;
+    snprintf(s.run.run_id, sizeof s.run.run_id, "script");
+    status = write_all(&s, err);
+    mig_applied_free(&s.run.applied);
+    mig_view_free(&s.run.view);
+    mig_buf_free(&s.out);
+    return mig_call_end(ctx, status, err);
+}
