@@ -45,6 +45,13 @@ void mig_compound_push(struct mig_compound *c, uint8_t word, uint64_t pos)
     c->any = true;
 }
 
+void mig_compound_section(struct mig_compound *c, uint64_t pos)
+{
+    mig_compound_push(c, W_AS, pos);
+    c->state = S_BODY;
+    c->start = true;
+}
+
 static void end_block(struct mig_compound *c)
 {
     if (c->n)
@@ -92,7 +99,19 @@ static void first_of_statement(struct mig_compound *c, uint8_t word, uint64_t po
         c->until = true;
         break;
     case W_DECLARE:
-        c->handler = 1;
+        /* Outside of a block it begins the declarations of an Oracle-mode one. */
+        if (c->n)
+            c->handler = 1;
+        else
+            mig_compound_section(c, pos);
+        break;
+    case W_PROCEDURE:
+    case W_FUNCTION:
+        c->awaits = W_AS;
+        c->label = true;
+        break;
+    case W_EXCEPTION:
+        c->start = c->label = true;
         break;
     case W_END:
         end_block(c);
@@ -130,7 +149,7 @@ static bool handler_word(struct mig_compound *c, uint8_t word)
     return false;
 }
 
-static void inside_statement(struct mig_compound *c, uint8_t word)
+static void inside_statement(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
     if (word == W_CASE) {
         c->cases++;
@@ -138,6 +157,9 @@ static void inside_statement(struct mig_compound *c, uint8_t word)
         c->cases--;
     } else if (word == W_END && c->until) {
         end_block(c);
+    } else if (c->awaits == W_AS && (word == W_AS || word == W_IS)) {
+        c->awaits = 0;
+        mig_compound_section(c, pos);
     } else if (!c->cases && c->awaits && (c->awaits == word || (c->awaits == W_DO && word == W_LOOP))) {
         c->awaits = 0;
         c->start = true;
@@ -158,7 +180,7 @@ static void body_word(struct mig_compound *c, uint8_t word, uint64_t pos)
     if (first)
         first_of_statement(c, word, pos);
     else if (!declares || !c->handler)
-        inside_statement(c, word);
+        inside_statement(c, word, pos);
 }
 
 void mig_compound_body(struct mig_compound *c, uint8_t word, uint64_t pos)
@@ -170,10 +192,12 @@ void mig_compound_body(struct mig_compound *c, uint8_t word, uint64_t pos)
 
 static void body_sign(struct mig_compound *c, char sign)
 {
-    if (sign == ':' && c->label)
-        c->start = true;
-    else
-        c->start = false;
+    /* "label:", and "<<label>>" of Oracle mode */
+    if (c->start && sign == '<')
+        c->awaits = W_LABEL;
+    c->start = (sign == ':' && c->label) || (sign == '>' && (c->start || c->awaits == W_LABEL));
+    if (c->start)
+        c->awaits = 0;
     c->label = false;
     if (c->handler >= 6)
         c->handler = sign == ',' ? 4 : sign >= '0' && sign <= '9' ? 6 : 0;

@@ -14,16 +14,16 @@ static const struct { const char *text; uint8_t word; } keywords[] = {
     { "CONTAINS", W_TRAIT }, { "CONTINUE", W_CONTINUE }, { "CREATE", W_CREATE }, { "DATA", W_TRAIT },
     { "DECLARE", W_DECLARE }, { "DEFINER", W_DEFINER }, { "DETERMINISTIC", W_TRAIT }, { "DO", W_DO },
     { "EACH", W_EACH }, { "ELSE", W_ELSE }, { "ELSEIF", W_ELSEIF }, { "ELSIF", W_ELSIF }, { "END", W_END },
-    { "EVENT", W_EVENT }, { "EXIT", W_EXIT }, { "FOLLOWS", W_FOLLOWS }, { "FOR", W_FOR },
+    { "EVENT", W_EVENT }, { "EXCEPTION", W_EXCEPTION }, { "EXIT", W_EXIT }, { "FOLLOWS", W_FOLLOWS }, { "FOR", W_FOR },
     { "FUNCTION", W_FUNCTION }, { "HANDLER", W_HANDLER }, { "IF", W_IF }, { "INVOKER", W_TRAIT }, { "IS", W_IS },
     { "LANGUAGE", W_LANGUAGE }, { "LOOP", W_LOOP }, { "MODIFIES", W_TRAIT }, { "NO", W_TRAIT }, { "NOT", W_NOT },
-    { "OF", W_OF }, { "OR", W_OR }, { "PRECEDES", W_PRECEDES }, { "PRECISION", W_TRAIT },
+    { "OF", W_OF }, { "OR", W_OR }, { "PACKAGE", W_PACKAGE }, { "PRECEDES", W_PRECEDES }, { "PRECISION", W_TRAIT },
     { "PROCEDURE", W_PROCEDURE }, { "READS", W_TRAIT }, { "REPEAT", W_REPEAT }, { "REPLACE", W_REPLACE },
-    { "RETURNS", W_RETURNS }, { "ROW", W_ROW }, { "SECURITY", W_TRAIT }, { "SET", W_SET }, { "SIGNED", W_TRAIT },
-    { "SQL", W_TRAIT }, { "SQLSTATE", W_SQLSTATE }, { "THEN", W_THEN }, { "TRIGGER", W_TRIGGER },
+    { "RETURN", W_RETURN }, { "RETURNS", W_RETURNS }, { "ROW", W_ROW }, { "SECURITY", W_TRAIT }, { "SET", W_SET }, { "SIGNED", W_TRAIT },
+    { "SQL", W_TRAIT }, { "SQLSTATE", W_SQLSTATE }, { "THEN", W_THEN }, { "TRANSACTION", W_WORK }, { "TRIGGER", W_TRIGGER },
     { "UNDO", W_UNDO }, { "UNICODE", W_TRAIT }, { "UNSIGNED", W_TRAIT }, { "UNTIL", W_UNTIL }, { "USING", W_TRAIT },
     { "VALUE", W_VALUE }, { "VARBINARY", W_TRAIT }, { "VARCHAR", W_TRAIT }, { "VARCHARACTER", W_TRAIT },
-    { "VARYING", W_TRAIT }, { "WHEN", W_WHEN }, { "WHILE", W_WHILE }, { "ZEROFILL", W_TRAIT },
+    { "VARYING", W_TRAIT }, { "WHEN", W_WHEN }, { "WHILE", W_WHILE }, { "WORK", W_WORK }, { "ZEROFILL", W_TRAIT },
 };
 
 uint8_t mig_compound_keyword(const char *text, size_t len)
@@ -51,7 +51,8 @@ uint8_t mig_compound_keyword(const char *text, size_t len)
 
 static bool opens_top_level(uint8_t word)
 {
-    return word == W_IF || word == W_CASE || word == W_LOOP || word == W_REPEAT || word == W_WHILE || word == W_FOR;
+    return word == W_IF || word == W_CASE || word == W_LOOP || word == W_REPEAT || word == W_WHILE || word == W_FOR
+        || word == W_DECLARE;
 }
 
 static void first_word(struct mig_compound *c, uint8_t word, uint64_t pos)
@@ -68,12 +69,16 @@ static void first_word(struct mig_compound *c, uint8_t word, uint64_t pos)
     }
 }
 
-static void not_atomic_word(struct mig_compound *c, uint8_t word)
+/* BEGIN NOT ATOMIC; and in Oracle mode, BEGIN and any word that a transaction's BEGIN does not take. */
+static void not_atomic_word(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
-    if (c->word == W_NOT && word == W_ATOMIC)
-        mig_compound_body(c, W_BEGIN, c->first);
-    else if (word != W_NOT)
+    if (word == W_WORK) {
         c->state = S_OFF;
+    } else if (word != W_NOT) {
+        mig_compound_body(c, W_BEGIN, c->first);
+        if (word != W_ATOMIC)
+            mig_compound_body(c, word, pos);
+    }
 }
 
 static void head_word(struct mig_compound *c, uint8_t word)
@@ -91,6 +96,10 @@ static void head_word(struct mig_compound *c, uint8_t word)
     case W_PROCEDURE:
     case W_FUNCTION:
         c->state = alter ? S_OFF : S_NAME;
+        c->step = word;
+        break;
+    case W_PACKAGE:
+        c->state = alter ? S_OFF : S_PACKAGE;
         break;
     case W_TRIGGER:
         c->state = alter ? S_OFF : S_TRIGGER;
@@ -123,6 +132,13 @@ static void traits_word(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
     if (c->sign == '.')
         return;
+    if (word == W_SET && (c->word == W_CHAR || c->word == W_CHARACTER))
+        word = W_CHARSET;
+    /* Oracle mode says RETURN where others say RETURNS, before a body that then cannot be a lone RETURN. */
+    if (word == W_RETURN && c->step == W_FUNCTION)
+        word = W_RETURNS;
+    if (word == W_RETURNS)
+        c->step = 0;
     switch (word) {
     case W_TRAIT:
     case W_NOT:
@@ -143,12 +159,6 @@ static void traits_word(struct mig_compound *c, uint8_t word, uint64_t pos)
     case W_IS:
         c->state = S_AS;
         break;
-    case W_SET:
-        if (c->word == W_CHAR || c->word == W_CHARACTER) {
-            c->skip = 1;
-            break;
-        }
-        /* fall through */
     default:
         mig_compound_body(c, word, pos);
         break;
@@ -170,14 +180,19 @@ static void trigger_word(struct mig_compound *c, uint8_t word)
 /* Oracle mode: AS, declarations, BEGIN … END. */
 static void as_word(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
-    mig_compound_push(c, W_AS, pos);
+    mig_compound_section(c, pos);
     mig_compound_body(c, word, pos);
 }
 
 static void routine_word(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
-    if (c->state == S_NAME && (word == W_AS || word == W_IS))
+    bool as = word == W_AS || word == W_IS;
+    if (c->state == S_NAME && word == W_RETURN)
+        c->state = S_TRAITS; /* and the type is passed over */
+    if (c->state == S_NAME && as)
         c->state = S_AS;
+    else if (c->state == S_PACKAGE && as)
+        mig_compound_section(c, pos);
     else if (c->state == S_TRAITS)
         traits_word(c, word, pos);
     else if (c->state == S_AS)
@@ -196,7 +211,7 @@ void mig_compound_head_word(struct mig_compound *c, uint8_t word, uint64_t pos)
     case S_FIRST: first_word(c, word, pos); break;
     case S_HEAD: head_word(c, word); break;
     case S_DEFINER: definer_word(c, word); break;
-    case S_NOT_ATOMIC: not_atomic_word(c, word); break;
+    case S_NOT_ATOMIC: not_atomic_word(c, word, pos); break;
     case S_TRIGGER: trigger_word(c, word); break;
     case S_ORDER:
         if (word == W_FOLLOWS || word == W_PRECEDES)
@@ -227,6 +242,7 @@ void mig_compound_head_quoted(struct mig_compound *c)
     case S_NAME:
     case S_TRIGGER:
     case S_EVENT:
+    case S_PACKAGE:
         break;
     case S_TRAITS:
     case S_ORDER: /* a label */

@@ -10,9 +10,10 @@
 enum mig_compound_keyword {
     W_NONE, W_AGGREGATE, W_ALTER, W_AS, W_ATOMIC, W_BEGIN, W_CASE, W_CHAR, W_CHARACTER, W_CHARSET, W_COLLATE,
     W_COMMENT, W_CONTINUE, W_CREATE, W_DECLARE, W_DEFINER, W_DO, W_EACH, W_ELSE, W_ELSEIF, W_ELSIF, W_END, W_EVENT,
-    W_EXIT, W_FOLLOWS, W_FOR, W_FUNCTION, W_HANDLER, W_IF, W_IS, W_LANGUAGE, W_LOOP, W_NOT, W_OF, W_OR, W_PRECEDES,
-    W_PROCEDURE, W_REPEAT, W_REPLACE, W_RETURNS, W_ROW, W_SET, W_SQLSTATE, W_THEN, W_TRIGGER, W_UNDO, W_UNTIL,
-    W_VALUE, W_WHEN, W_WHILE,
+    W_EXCEPTION, W_EXIT, W_FOLLOWS, W_FOR, W_FUNCTION, W_HANDLER, W_IF, W_IS, W_LANGUAGE, W_LOOP, W_NOT, W_OF, W_OR, W_PACKAGE,
+    W_PRECEDES, W_PROCEDURE, W_REPEAT, W_REPLACE, W_RETURN, W_RETURNS, W_ROW, W_SET, W_SQLSTATE, W_THEN, W_TRIGGER, W_UNDO, W_UNTIL,
+    W_VALUE, W_WHEN, W_WHILE, W_WORK,
+    W_LABEL, /* no word: the end of "<<label>>" */
     W_TRAIT, /* any of the words that say something about a routine and take nothing behind them */
 };
 
@@ -26,6 +27,7 @@ enum mig_compound_state {
     S_PARAMETERS,
     S_TRAITS,     /* RETURNS, COMMENT and the like, up to the body */
     S_AS,         /* of another language, or Oracle mode */
+    S_PACKAGE,    /* Oracle mode, up to AS */
     S_TRIGGER,    /* up to FOR EACH ROW */
     S_ORDER,      /* FOLLOWS, PRECEDES */
     S_EVENT,      /* up to DO */
@@ -42,5 +44,7 @@ void mig_compound_head_sign(struct mig_compound *c, char sign);
 /* The body begins with this word. */
 void mig_compound_body(struct mig_compound *c, uint8_t word, uint64_t pos);
 void mig_compound_push(struct mig_compound *c, uint8_t word, uint64_t pos);
+/* Oracle mode: declarations begin, up to the END of the BEGIN behind them. */
+void mig_compound_section(struct mig_compound *c, uint64_t pos);
 
 #endif

@@ -210,7 +210,8 @@ enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslas
 enum mig_step mig_lex_dollar(struct mig_sql_lexer *lx, bool digit_first, bool *is_quote);
 int mig_lex_line_comment(struct mig_sql_lexer *lx);
 int mig_lex_block_comment(struct mig_sql_lexer *lx, bool nested, bool may_end_script);
-/* Passes over a run of identifier characters; its length. The text ends at the position. */
+/* Passes over the byte at the position and the identifier characters behind it; how many. The text ends at the
+ * position. */
 size_t mig_lex_run(struct mig_sql_lexer *lx);
 
 /* Actions for the tables. */

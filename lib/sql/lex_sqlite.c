@@ -108,22 +108,16 @@ static enum mig_step on_variable(struct mig_sql_lexer *lx)
     return lx->status ? MIG_STEP_FAIL : MIG_STEP_ON;
 }
 
-/* Is the word or sign of @p len bytes here alone on its line? */
-static bool alone(struct mig_sql_lexer *lx, size_t len)
-{
-    int c = mig_lex_peek(lx, len);
-    while (c == ' ' || c == '\t' || c == '\r')
-        c = mig_lex_peek(lx, ++len);
-    return lx->line_clean && (c < 0 || c == '\n');
-}
-
-/* What the shell would take for itself. */
+/* What the shell would take for itself: no statement begins like this. */
 static int command(struct mig_sql_lexer *lx)
 {
     int c = mig_lex_peek(lx, 0);
-    bool go = (c | 32) == 'g' && (mig_lex_peek(lx, 1) | 32) == 'o' && alone(lx, 2);
-    bool slash = c == '/' && alone(lx, 1);
-    if (c != '.' && !go && !slash)
+    bool go = (c | 32) == 'g' && (mig_lex_peek(lx, 1) | 32) == 'o';
+    if (go) {
+        int behind = mig_lex_peek(lx, 2);
+        go = behind < 0 || !lx->ident[behind];
+    }
+    if (c != '.' && c != '/' && !go)
         return 0;
     mig_lex_fail(lx, mig_lex_pos(lx), "Remove it, or write what it does in SQL.",
                  "a command of the sqlite3 shell, which the library does not understand");

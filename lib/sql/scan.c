@@ -68,6 +68,7 @@ enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslas
 size_t mig_lex_run(struct mig_sql_lexer *lx)
 {
     uint64_t begin = mig_lex_pos(lx);
+    lx->w.pos++;
     do {
         const char *data = lx->w.data;
         size_t p = lx->w.pos;

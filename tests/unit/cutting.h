@@ -18,6 +18,7 @@ struct cutting_piece {
     size_t   len;
     uint64_t offset, line, column;
     uint32_t flags;
+    uint32_t lex;  /* in force */
     char    *data; /* of a COPY */
 };
 
@@ -104,7 +105,7 @@ static inline struct cutting cut(const struct mig_sql_config *base, const char *
         if (!p)
             abort();
         *p = (struct cutting_piece){ .text = strndup(st.text, st.len), .len = st.len, .offset = st.offset,
-                                     .line = st.line, .column = st.column, .flags = st.flags };
+                                     .line = st.line, .column = st.column, .flags = st.flags, .lex = config.lex };
         if (st.flags & MIG_SQL_STATEMENT_COPY)
             p->data = cutting_data(lx, &c);
         if (c.status)
