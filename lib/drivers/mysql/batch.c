@@ -11,7 +11,7 @@ enum { PACKET_BYTES = 256 * 1024 };
 
 struct batch {
     struct mig_my       *c;
-    const migrate_batch *b;
+    migrate_batch        b;
     migrate_error      **err;
     uint64_t             index;  /* of the next statement to report */
     migrate_stmt         held;   /* pulled, waits for the next packet */
@@ -25,7 +25,7 @@ struct batch {
 
 static void report(struct batch *t, const migrate_result *result, const migrate_fault *fault)
 {
-    migrate_status said = t->b->done(t->b->user, t->index++, result, fault);
+    migrate_status said = t->b.done(t->b.user, t->index++, result, fault);
     if (!said)
         return;
     t->stop = true;
@@ -96,8 +96,8 @@ static size_t packet_limit(const struct batch *t)
     uint64_t limit = PACKET_BYTES;
     if (t->c->max_packet && t->c->max_packet / 2 < limit)
         limit = t->c->max_packet / 2;
-    if (t->b->max_ahead && t->b->max_ahead < limit)
-        limit = t->b->max_ahead;
+    if (t->b.max_ahead && t->b.max_ahead < limit)
+        limit = t->b.max_ahead;
     return (size_t)limit;
 }
 
@@ -107,7 +107,7 @@ static bool pull(struct batch *t)
     if (t->holds)
         return true;
     t->held = (migrate_stmt){ .struct_size = sizeof t->held };
-    migrate_status status = t->b->next(t->b->user, &t->held);
+    migrate_status status = t->b.next(t->b.user, &t->held);
     t->holds = status == MIGRATE_OK;
     t->end = !t->holds;
     if (status >= MIGRATE_E_ARGUMENT && !t->status)
@@ -119,7 +119,7 @@ static bool ends_packet(const struct batch *t, const migrate_stmt *s)
 {
     if (s->flags & (MIGRATE_STMT_ALONE | MIGRATE_STMT_BARRIER))
         return true;
-    if ((s->flags & MIGRATE_STMT_GROUP_END) && !(t->b->flags & MIGRATE_BATCH_RUN_AHEAD))
+    if ((s->flags & MIGRATE_STMT_GROUP_END) && !(t->b.flags & MIGRATE_BATCH_RUN_AHEAD))
         return true;
     return !(s->flags & MIGRATE_STMT_BOOKKEEPING) && mig_my_ends_packet(s->sql, s->sql_len);
 }
@@ -172,7 +172,8 @@ static bool send_packet(struct batch *t, size_t n)
 
 migrate_status mig_my_exec_batch(void *conn, const migrate_batch *batch, migrate_error **err)
 {
-    struct batch t = { .c = conn, .b = batch, .err = err };
+    struct batch t = { .c = conn, .err = err };
+    mig_my_take(&t.b, sizeof t.b, batch);
     migrate_status status = mig_my_enter(t.c, err);
     if (status)
         return status;

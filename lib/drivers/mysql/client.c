@@ -3,13 +3,11 @@
 /* The client library's habits: MariaDB's Connector/C and Oracle's libmysqlclient share an API, but not the names
  * of options, not the defaults of TLS, and not what they know of a server. */
 
-#include <ctype.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "drivers/mysql/link_state.h"
@@ -204,7 +202,7 @@ static bool is_mariadb(const MYSQL *mysql, const char *version)
 {
     if (strstr(version, "MariaDB") || strstr(version, "-maria"))
         return true;
-    return (mysql->server_capabilities & CAP_MYSQL) == 0 && atoi(version) >= 10;
+    return (mysql->server_capabilities & CAP_MYSQL) == 0 && parse_version(version) >= 100000;
 }
 
 static void describe_address(const MYSQL *mysql, char *out, size_t size)

@@ -102,6 +102,13 @@ struct mig_my {
     struct mig_buf out2;
 };
 
+/* ---- structs that cross the boundary: each side touches only what lies inside both ---- */
+
+/* Copies the struct at @p from, of its own size, over the zeroed @p to of @p size. */
+void mig_my_take(void *to, size_t size, const void *from);
+/* Copies @p from over the struct at @p to, as far as that reaches, all but its struct_size. */
+void mig_my_give(void *to, const void *from, size_t size);
+
 /* ---- driver.c: the host's services, whatever its size; entering a member ---- */
 
 const char *mig_my_option(const migrate_host *host, const char *key);

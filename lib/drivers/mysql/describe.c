@@ -72,19 +72,21 @@ static migrate_status show(struct mig_my *c, const struct shape *shape, const mi
     return MIGRATE_OK;
 }
 
-migrate_status mig_my_describe(void *conn, const migrate_object *object, const char **out_text, migrate_error **err)
+migrate_status mig_my_describe(void *conn, const migrate_object *given, const char **out_text, migrate_error **err)
 {
     struct mig_my *c = conn;
+    migrate_object object;
+    mig_my_take(&object, sizeof object, given);
     migrate_status status = mig_my_enter(c, err);
     struct text t = { .out = &c->out };
     bool tried = false;
     for (size_t i = 0; !status && !t.found && i < sizeof shapes / sizeof *shapes; i++) {
-        if (shapes[i].kind != object->kind || (object->kind == MIGRATE_OBJECT_INDEX && !object->parent.data))
+        if (shapes[i].kind != object.kind || (object.kind == MIGRATE_OBJECT_INDEX && !object.parent.data))
             continue;
         if (shapes[i].kind == MIGRATE_OBJECT_SEQUENCE && !c->mariadb)
             continue;
         tried = true;
-        status = show(c, &shapes[i], object, &t, err);
+        status = show(c, &shapes[i], &object, &t, err);
     }
     if (status)
         return status;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/mysql/conn.h"
 #include "util/clock.h"
@@ -71,6 +72,24 @@ void mig_my_log(const migrate_host *host, uint32_t level, const char *fmt, ...)
     if (text)
         host->log(host, level, text);
     free(text);
+}
+
+void mig_my_take(void *to, size_t size, const void *from)
+{
+    size_t own;
+    memcpy(&own, from, sizeof own);
+    memset(to, 0, size);
+    memcpy(to, from, own < size ? own : size);
+}
+
+void mig_my_give(void *to, const void *from, size_t size)
+{
+    size_t own;
+    memcpy(&own, to, sizeof own);
+    if (own > size)
+        own = size;
+    if (own > sizeof own)
+        memcpy((char *)to + sizeof own, (const char *)from + sizeof own, own - sizeof own);
 }
 
 migrate_status mig_my_enter(struct mig_my *c, migrate_error **err)

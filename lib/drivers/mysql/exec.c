@@ -68,14 +68,8 @@ static migrate_status after_users(struct mig_my *c, const migrate_stmt *stmt, mi
     return status;
 }
 
-migrate_status mig_my_exec(void *conn, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
+static migrate_status exec(struct mig_my *c, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
 {
-    struct mig_my *c = conn;
-    out->outcome = MIGRATE_OUTCOME_NONE;
-    out->affected = -1;
-    migrate_status status = mig_my_enter(c, err);
-    if (status)
-        return status;
     struct mig_my_packet *p = mig_my_packet_new(c);
     mig_my_preamble(c, only_reads(stmt));
     if (!mig_my_packet_add(p, stmt) || p->oom) {
@@ -91,4 +85,17 @@ migrate_status mig_my_exec(void *conn, const migrate_stmt *stmt, migrate_result 
     if (mig_my_answer_of(c, slot)->rows_lost)
         return mig_my_nomem(c->host, err);
     return stmt->flags & MIGRATE_STMT_BOOKKEEPING ? MIGRATE_OK : after_users(c, stmt, out, slot, err);
+}
+
+migrate_status mig_my_exec(void *conn, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
+{
+    struct mig_my *c = conn;
+    migrate_stmt own;
+    migrate_result result = { .struct_size = sizeof result, .outcome = MIGRATE_OUTCOME_NONE, .affected = -1 };
+    mig_my_take(&own, sizeof own, stmt);
+    migrate_status status = mig_my_enter(c, err);
+    if (!status)
+        status = exec(c, &own, &result, err);
+    mig_my_give(out, &result, sizeof result);
+    return status;
 }

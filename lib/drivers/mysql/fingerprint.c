@@ -298,25 +298,27 @@ static migrate_status need_facts(struct mig_my *c, migrate_error **err)
     return status ? status : mig_my_facts_load(c, err);
 }
 
-migrate_status mig_my_fingerprint(void *conn, const migrate_object *object, const char **out_sql, uint32_t *proves,
+migrate_status mig_my_fingerprint(void *conn, const migrate_object *given, const char **out_sql, uint32_t *proves,
                                   migrate_error **err)
 {
     struct mig_my *c = conn;
-    migrate_text db, name = object->name;
-    uint32_t kind_number = object->kind;
+    migrate_object object;
+    mig_my_take(&object, sizeof object, given);
+    migrate_text db, name = object.name;
+    uint32_t kind_number = object.kind;
     migrate_status status = need_facts(c, err);
     if (status)
         return status;
     if (kind_number == MIGRATE_OBJECT_INDEX) {
         kind_number = MIGRATE_OBJECT_TABLE;
-        name = object->parent;
+        name = object.parent;
     }
     const struct mig_my_kind *kind = find_kind(c, kind_number);
     if (!kind || !name.data)
         return unsupported(c, "objects of this kind have no fingerprint", NULL, err);
     if (c->version < (c->mariadb ? 100600u : 80000u))
         return unsupported(c, "DDL of this server is not atomic", "MySQL 8.0 and MariaDB 10.6 and newer are.", err);
-    if (!mig_my_schema(c, object, &db))
+    if (!mig_my_schema(c, &object, &db))
         return unsupported(c, "no database is selected, and the statement names none", "Name the database in the URL.", err);
     status = make(c, kind, db, name, proves, err);
     if (!status)

@@ -250,12 +250,6 @@ static uint64_t caps(const struct mig_my *c, const char *kind)
     return caps;
 }
 
-#define PUT(out, member, value)                       \
-    do {                                              \
-        if (MIGRATE_HAS(migrate_info, out, member))   \
-            (out)->member = (value);                  \
-    } while (0)
-
 static void fill(const struct mig_my *c, migrate_info *out)
 {
     const struct mig_my_facts *f = c->facts;
@@ -263,19 +257,22 @@ static void fill(const struct mig_my *c, migrate_info *out)
     const char *kind = flavour(c);
     uint64_t flags = (c->pooled ? MIGRATE_INFO_POOLED : 0) | (f->read_only ? MIGRATE_INFO_READ_ONLY : 0) |
                      (server->verified ? MIGRATE_INFO_TLS : 0);
-    PUT(out, caps, caps(c, kind));
-    PUT(out, flags, flags);
-    PUT(out, version, c->version);
-    PUT(out, lex, c->lex);
-    PUT(out, max_statement, f->max_packet > 1024 ? f->max_packet - 1024 : f->max_packet);
-    PUT(out, max_call_ms, 0);
-    PUT(out, product, c->mariadb ? "MariaDB" : "MySQL");
-    PUT(out, flavour, kind);
-    PUT(out, version_text, f->version ? f->version : server->text);
-    PUT(out, database, f->database);
-    PUT(out, schema, f->database);
-    PUT(out, session_id, f->session_id);
-    PUT(out, address, server->address);
+    const migrate_info info = {
+        .struct_size = sizeof info,
+        .caps = caps(c, kind),
+        .flags = flags,
+        .version = c->version,
+        .lex = c->lex,
+        .max_statement = f->max_packet > 1024 ? f->max_packet - 1024 : f->max_packet,
+        .product = c->mariadb ? "MariaDB" : "MySQL",
+        .flavour = kind,
+        .version_text = f->version ? f->version : server->text,
+        .database = f->database,
+        .schema = f->database,
+        .session_id = f->session_id,
+        .address = server->address,
+    };
+    mig_my_give(out, &info, sizeof info);
 }
 
 migrate_status mig_my_info(void *conn, migrate_info *out, migrate_error **err)

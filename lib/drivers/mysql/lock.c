@@ -73,10 +73,6 @@ static void ask_program(struct mig_my *c, const char *id, struct mig_buf *out)
 }
 
 /* Texts go one after another into c->out, which nothing else touches until the next call. */
-struct placed {
-    size_t at[5];
-};
-
 static size_t place(struct mig_buf *out, const char *text)
 {
     if (!text)
@@ -102,12 +98,10 @@ static void fill_holder(struct mig_my *c, const struct holding *h, migrate_holde
                      place(&c->out, h->texts[2]), place(&c->out, h->texts[1]), place(&c->out, h->texts[3]) };
     free(id);
     mig_buf_free(&program);
-    out->since_ms = 0;
-    out->session_id = placed(&c->out, at[0]);
-    out->application = placed(&c->out, at[1]);
-    out->host = placed(&c->out, at[2]);
-    out->user = placed(&c->out, at[3]);
-    out->doing = placed(&c->out, at[4]);
+    const migrate_holder holder = { .struct_size = sizeof holder, .session_id = placed(&c->out, at[0]),
+                                    .application = placed(&c->out, at[1]), .host = placed(&c->out, at[2]),
+                                    .user = placed(&c->out, at[3]), .doing = placed(&c->out, at[4]) };
+    mig_my_give(out, &holder, sizeof holder);
 }
 
 static migrate_status holder_of(struct mig_my *c, const char *key, migrate_holder *out, bool *somebody, migrate_error **err)

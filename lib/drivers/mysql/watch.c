@@ -13,7 +13,10 @@
 
 enum { SILENT_MS = 1000, EVERY_MS = 1000, AGAIN_MS = 500 };
 
-enum { CELL_COMMAND, CELL_STATE, CELL_STAGE, CELL_STAGES, CELL_PERCENT };
+enum { CELL_COMMAND, CELL_STATE, CELL_DONE, CELL_TOTAL };
+
+/* Stages of equal weight, as the server counts them. */
+#define PROGRESS ",CAST(GREATEST(stage-1,0)*100+progress AS UNSIGNED),max_stage*100"
 
 void mig_my_watch_step(struct mig_my *c, int64_t now)
 {
@@ -25,7 +28,7 @@ void mig_my_watch_step(struct mig_my *c, int64_t now)
         mig_my_side_start(c);
     snprintf(sql, sizeof sql,
              "SELECT command,COALESCE(state,'')%s FROM information_schema.processlist WHERE id=%llu",
-             c->mariadb ? ",stage,max_stage,progress" : ",0,0,0", (unsigned long long)id);
+             c->mariadb ? PROGRESS : ",0,0", (unsigned long long)id);
     if (mig_my_side_ask(c, MIG_MY_SIDE_WATCH, sql))
         c->watch.next = now + EVERY_MS;
 }
@@ -45,14 +48,11 @@ static void tell_progress(struct mig_my *c)
 {
     const migrate_host *h = c->host;
     const char *state = mig_my_side_cell(c, CELL_STATE);
-    double stage = atof(mig_my_side_cell(c, CELL_STAGE)), stages = atof(mig_my_side_cell(c, CELL_STAGES));
-    double percent = atof(mig_my_side_cell(c, CELL_PERCENT));
+    uint64_t done = strtoull(mig_my_side_cell(c, CELL_DONE), NULL, 10);
+    uint64_t total = strtoull(mig_my_side_cell(c, CELL_TOTAL), NULL, 10);
     if (!MIGRATE_HAS(migrate_host, h, progress) || !h->progress || !*state)
         return;
-    if (stages >= 1 && stage >= 1)
-        h->progress(h, state, (uint64_t)((stage - 1) * 100 + percent), (uint64_t)(stages * 100));
-    else
-        h->progress(h, state, 0, 0);
+    h->progress(h, state, done < total ? done : total, total);
 }
 
 void mig_my_watch_answer(struct mig_my *c, enum mig_my_side_query query)

@@ -95,8 +95,8 @@ START_TEST(test_syntax_place)
 {
     static const char *const bad[] = { "CREATE TABLE b (\n  id int,\n  name varchar(20) NUL\n)", "SELECT 1 FORM dual",
                                        "INSERT INTO a VALUES (1", "SELECT 'it''s' AS x FRM", "SELEC 1",
-                                       "UPDATE a SET id=1,\n\n id==2,\n id==2" };
-    static const char *const at[] = { NULL, "dual", "", "FRM", "SELEC", "==2" };
+                                       "UPDATE a SET id=1,\n\n id=*2,\n id=*2" };
+    static const char *const at[] = { NULL, "dual", "", "FRM", "SELEC", "*2," };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct step steps[] = { { "SELECT 1", 0 }, { "SELECT 2", OURS }, { bad[i], 0 }, { "SELECT 3", OURS | END } };
         F = (struct feed){ STEPS(steps) };
