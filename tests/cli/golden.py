@@ -29,7 +29,8 @@ REPLACE = [
     (re.compile(r'\b\d+ ms\b|\b\d+\.\d s\b'), '<time>'),
     (re.compile(r'\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3})?Z'), '<instant>'),
     (re.compile(r'\b[0-9a-f]{64}\b'), '<sha256>'),
-    (re.compile(r'SQLite 3\.\d+\.\d+'), 'SQLite <version>'),
+    (re.compile(r'"server":"[^"]+"'), '"server":"<server>"'),
+    (re.compile(r'\b\d{14}_'), '<stamp>_'),
     (re.compile(r' +$', re.M), ''),
 ]
 

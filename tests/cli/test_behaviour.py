@@ -9,6 +9,8 @@ import unittest
 
 from cli import MIGRATE, CliTest, clean_env
 
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO a SELECT max(i) FROM n;\n"
+
 
 class Behaviour(CliTest):
     def setUp(self):
@@ -85,8 +87,6 @@ class Behaviour(CliTest):
 
     def test_password_is_nowhere(self):
         """Neither in messages nor in the process list."""
-        self.file('migrations/3_c.sql', "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                  "INSERT INTO a SELECT max(i) FROM n;\n")
         for url in ('oracle://u:s3cret@h/db', 'postgres://u:s3cret@127.0.0.1:1/db', 'mysql://u:s3cret@127.0.0.1:1/db',
                     'postgres://u:p@s3cret@127.0.0.1:1/db'):
             done = self.migrate('-d', url, '-o', 'connect_timeout=1s', '-o', 'reconnect_timeout=1s', 'status')
@@ -97,9 +97,8 @@ class Behaviour(CliTest):
         self.assertNotIn('s3cret', process.communicate(timeout=60)[1])
 
     def test_argument_is_hidden(self):
-        self.file('fifo/x', '')
-        os.mkfifo(os.path.join(self.folder, 'fifo', '1_wait.sql'))
-        process = subprocess.Popen([MIGRATE, '-d', 'sqlite://u:s3cret@h/app.db', '-s', 'fifo', 'hash'],
+        self.file('endless/1_a.sql', 'CREATE TABLE a (n INTEGER);\n' + ENDLESS)
+        process = subprocess.Popen([MIGRATE, '-d', 'sqlite://%s/s3cret.db' % self.folder, '-s', 'endless', 'up'],
                                    cwd=self.folder, env=clean_env(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         try:
@@ -109,6 +108,7 @@ class Behaviour(CliTest):
                 with open('/proc/%d/cmdline' % process.pid, 'rb') as f:
                     line = f.read()
                 time.sleep(0.01)
+            self.assertIsNone(process.poll())
             self.assertNotIn(b's3cret', line)
         finally:
             process.kill()
@@ -125,8 +125,7 @@ class Behaviour(CliTest):
         self.migrate('-dsqlite:third.db', 'up', '-qv', '--', code=0)
 
     def test_deadline(self):
-        self.file('migrations/3_c.sql', "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                  "INSERT INTO a SELECT max(i) FROM n;\n")
+        self.file('migrations/3_c.sql', ENDLESS)
         done = self.json('-o', 'deadline=1500ms', 'up', code=7)
         self.assertEqual(done['error']['class'], 7)
         self.assertGreaterEqual(done['applied'], 1)

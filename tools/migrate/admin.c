@@ -30,10 +30,25 @@ migrate_status cli_init(struct cli *cli, migrate_error **err)
     return give(cli, report, s, err);
 }
 
+static void print_baseline(const migrate_report *report)
+{
+    size_t n = migrate_report_count(report);
+    if (n)
+        cli_out("%zu migration%s recorded as applied, none was run", n, cli_plural(n));
+    else
+        cli_out("nothing to do");
+    cli_out("; the database is at %s\n", migrate_report_version(report));
+}
+
 migrate_status cli_baseline(struct cli *cli, migrate_error **err)
 {
     migrate_report *report = NULL;
     migrate_status s = migrate_baseline(cli->ctx, cli->args[0], &report, err);
+    if (s == MIGRATE_OK && !cli_has(cli, FLAG_JSON)) {
+        print_baseline(report);
+        migrate_report_free(report);
+        return s;
+    }
     return give(cli, report, s, err);
 }
 

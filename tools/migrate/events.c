@@ -24,6 +24,10 @@ static void log_event(struct cli *cli, const migrate_event *event)
     case MIGRATE_EVENT_TICK:
     case MIGRATE_EVENT_PROGRESS:
         break; /* for the bar alone */
+    case MIGRATE_EVENT_MIGRATION_END:
+    case MIGRATE_EVENT_RUN_END:
+        cli_log(cli, MIGRATE_LOG_INFO, "%s", text); /* how it failed is told once, as the error */
+        break;
     default:
         cli_log(cli, migrate_event_level(event), "%s", text);
     }

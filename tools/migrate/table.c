@@ -27,11 +27,23 @@ static const char *get(cli_cell_fn cell, const void *user, size_t row, unsigned 
     return buf;
 }
 
-static void put(const char *text, unsigned pad_to, bool last)
+/* Prints a cell and returns how many spaces go before the next one, if that has text. */
+static unsigned put(const char *text, unsigned column_width, unsigned gap)
 {
-    cli_out("%s", text);
-    for (unsigned n = width(text); !last && n < pad_to + 2; n++)
-        putchar(' ');
+    unsigned n = width(text);
+    if (!*text)
+        return gap + column_width + 2;
+    cli_out("%*s%s", (int)gap, "", text);
+    return column_width - n + 2;
+}
+
+static void put_row(cli_cell_fn cell, const void *user, size_t row, unsigned n, const unsigned *widths)
+{
+    char buf[CELL_MAX];
+    unsigned gap = 0;
+    for (unsigned c = 0; c < n; c++)
+        gap = put(get(cell, user, row, c, buf), widths[c], gap);
+    putchar('\n');
 }
 
 static void measure(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user, unsigned *widths)
@@ -50,15 +62,12 @@ static void measure(const char *const *heads, unsigned n, cli_cell_fn cell, cons
 /* Twice over the rows, so that nothing is kept: a history may have many thousands. */
 void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user)
 {
-    unsigned widths[MAX_COLUMNS];
+    unsigned widths[MAX_COLUMNS], gap = 0;
     char buf[CELL_MAX];
     measure(heads, n, cell, user, widths);
     for (unsigned c = 0; c < n; c++)
-        put(heads[c], widths[c], c + 1 == n);
+        gap = put(heads[c], widths[c], gap);
     putchar('\n');
-    for (size_t row = 0; get(cell, user, row, 0, buf); row++) {
-        for (unsigned c = 0; c < n; c++)
-            put(get(cell, user, row, c, buf), widths[c], c + 1 == n);
-        putchar('\n');
-    }
+    for (size_t row = 0; get(cell, user, row, 0, buf); row++)
+        put_row(cell, user, row, n, widths);
 }
