@@ -31,13 +31,15 @@ def global_names(archive):
 def writable(archive):
     member = ""
     for line in lines("objdump", "-t", archive):
-        if line.endswith(":") or ":     file format" in line:
+        if ":     file format" in line:
             member = line.split(":")[0]
         # value, seven flags, section, size, name
         match = re.match(r"^[0-9a-f]+ (.{7}) (\S+)\s+([0-9a-f]+)\s+(.*)$", line)
-        if not match or "O" not in match.group(1):
+        if not match or "d" in match.group(1):
             continue
         section, size, name = match.group(2), int(match.group(3), 16), match.group(4).split()[-1]
+        if "O" not in match.group(1) and not section.startswith((".tdata", ".tbss")):
+            continue
         data = section.startswith((".data", ".bss", ".tdata", ".tbss", "*COM*")) and not CONSTANT.match(section)
         if data and size and not ONCE.search(name):
             yield f"{archive}({member}): {name} in {section}, {size} bytes that can be written"
