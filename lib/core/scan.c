@@ -26,7 +26,7 @@ struct scanning {
     size_t sql_cap;
     /* the first statement that cannot be in a transaction, the first that controls one */
     struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control;
-    uint64_t others; /* statements beside `alone` */
+    uint64_t others; /* statements that could be in a transaction */
 };
 
 /* ---- remarks ---------------------------------------------------------------- */
@@ -116,10 +116,8 @@ static void note_statement(struct scanning *s, const struct mig_cut *cut)
         s->others++;
         return;
     }
-    if (s->alone.number) {
-        s->others++;
+    if (s->alone.number)
         return;
-    }
     s->alone.number = cut->number;
     s->alone.line = cut->line;
     s->alone.column = cut->column;
@@ -274,7 +272,7 @@ static migrate_status last_mode(struct scanning *s, migrate_error **err)
     struct mig_scan *scan = &s->step->scan;
     bool wrapped = s->wrap == WRAP_AFTER;
     if (scan->transactional && s->alone.number && !s->others && s->asked == MIG_TX_DEFAULT)
-        scan->transactional = false; /* one statement that cannot be in a transaction: no need to be told */
+        scan->transactional = false; /* nothing in it can be in a transaction: no need to be told */
     if (!scan->transactional) {
         if (s->ctx->set.transaction == MIG_TRANSACTION_ALL && scan->statements)
             return refuse_all(s, err);
