@@ -115,8 +115,7 @@ static void run_alone(struct mig_pg_batch *t)
 
 static void pull(struct mig_pg_batch *t)
 {
-    memset(&t->next, 0, sizeof t->next);
-    t->next.struct_size = sizeof t->next;
+    t->next = (migrate_stmt){ .struct_size = sizeof t->next };
     migrate_status status = t->b->next(t->b->user, &t->next);
     if (status == MIGRATE_OK) {
         t->have_next = true;
@@ -162,6 +161,10 @@ static bool fill_step(struct mig_pg_batch *t)
     if (!t->have_next) {
         if (t->ended)
             return false;
+        if (t->ahead && t->ahead >= t->b->max_ahead) {
+            t->filling = false;
+            return false;
+        }
         pull(t);
         return true;
     }

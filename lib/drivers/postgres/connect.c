@@ -200,6 +200,7 @@ void mig_pg_free(struct mig_pg *c)
     mig_buf_free(&c->sql);
     mig_buf_free(&c->detail);
     mig_buf_free(&c->out);
+    mig_buf_free(&c->probe);
     mig_buf_free(&c->lent.restore);
     free(c->locks);
     free(c);

@@ -154,12 +154,21 @@ migrate_status mig_pg_exec_inner(struct mig_pg *c, const migrate_stmt *stmt, str
     return verdict(c, stmt, a, err);
 }
 
+/* What lies inside the caller's struct, in one of our own size. */
+static migrate_stmt stmt_of(const migrate_stmt *from)
+{
+    migrate_stmt stmt = { 0 };
+    memcpy(&stmt, from, from->struct_size < sizeof stmt ? from->struct_size : sizeof stmt);
+    return stmt;
+}
+
 migrate_status mig_pg_exec(void *conn, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
 {
     struct mig_pg *c = conn;
     struct mig_pg_answer a = { .affected = -1 };
     mig_pg_enter(c);
-    migrate_status status = mig_pg_exec_inner(c, stmt, &a, err);
+    migrate_stmt own = stmt_of(stmt);
+    migrate_status status = mig_pg_exec_inner(c, &own, &a, err);
     mig_pg_result(c, &a, out);
     mig_pg_answer_free(&a);
     return status;

@@ -201,7 +201,7 @@ static void fill(struct mig_pg *c, const struct facts *f, migrate_info *out)
     PUT(out, version_text, fact(f, F_VERSION));
     PUT(out, database, fact(f, F_DATABASE));
     PUT(out, schema, fact(f, F_SCHEMA));
-    PUT(out, session_id, start && !c->pooled ? c->out.data + session : NULL);
+    PUT(out, session_id, c->pooled ? mig_pg_pooled_id(c) : start ? c->out.data + session : NULL);
     PUT(out, address, c->out.data + address);
 }
 
@@ -216,6 +216,8 @@ migrate_status mig_pg_info(void *conn, migrate_info *out, migrate_error **err)
     c->pooled |= behind_pooler(c, &f);
     if (c->pooled)
         status = check_options(c, &f, err);
+    if (!status && c->pooled)
+        status = mig_pg_pooled_name(c, err);
     if (!status)
         fill(c, &f, out);
     return !status && c->out.oom ? mig_pg_nomem(c->host, err) : status;

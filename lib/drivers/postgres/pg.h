@@ -38,6 +38,7 @@ struct mig_pg {
     bool    options_refused; /* a pooler refused start-up options */
     bool    pooled;        /* known after info(), or guessed from the refusal */
     bool    checks_client; /* client_connection_check_interval has been set */
+    char    pooled_name[64]; /* application name behind a pooler, by which our statements are known; "" none */
     struct mig_pg_lent lent;
 
     /* While a member runs. */
@@ -58,6 +59,7 @@ struct mig_pg {
     struct mig_buf sql;    /* text sent, NUL-terminated */
     struct mig_buf detail; /* of the fault being reported */
     struct mig_buf out;    /* text lent to the caller until the next call */
+    struct mig_buf probe;  /* the same for fingerprint(), which may be called while a batch runs */
     char           tag[MIG_PG_TAG_MAX];
 };
 
@@ -229,6 +231,10 @@ uint64_t mig_pg_lock_number(const char *key);
 /* ---- session.c ---- */
 
 migrate_status mig_pg_session_state(void *conn, const char *session_id, uint32_t *out, migrate_error **err);
+/* Gives a connection behind a pooler a name of its own. */
+migrate_status mig_pg_pooled_name(struct mig_pg *c, migrate_error **err);
+void mig_pg_pooled_name_sql(struct mig_buf *out, const struct mig_pg *c); /* "; SET …", or nothing */
+const char *mig_pg_pooled_id(const struct mig_pg *c); /* its session_id, NULL none */
 migrate_status mig_pg_session_end(void *conn, const char *session_id, migrate_error **err);
 
 /* ---- probe.c, describe.c ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Did a statement that cannot share a transaction with its mark take effect? SQL that tells what the object it
- * names is like: 'absent', 'invalid' (an index whose building failed), or a digest of its definition. */
+ * names is like: 'absent', 'invalid' (an index whose building failed, a partition whose detaching did), or a
+ * digest of its definition. */
 
 #include <string.h>
 
@@ -128,7 +129,7 @@ static const char of_table[] =
     "(SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(h)::text, ',' ORDER BY h.inhrelid) "
     "FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid OR h.inhrelid = c.oid))";
 
-static const char of_index[] = "pg_catalog.concat_ws('/', c.oid, pg_catalog.pg_get_indexdef(c.oid), c.reltablespace, "
+static const char of_index[] = "pg_catalog.concat_ws('/', pg_catalog.pg_get_indexdef(c.oid), c.reltablespace, "
                                "c.reloptions::text)";
 static const char of_view[] = "pg_catalog.concat_ws('/', c.relkind, c.reloptions::text, "
                               "pg_catalog.pg_get_viewdef(c.oid))";
@@ -161,14 +162,14 @@ static const char *other_text(uint32_t kind)
     case MIGRATE_OBJECT_EVENT:
         return "(SELECT pg_catalog.to_jsonb(e)::text FROM pg_catalog.pg_event_trigger e WHERE e.oid = o.oid)";
     case MIGRATE_OBJECT_DATABASE:
-        return "(SELECT pg_catalog.concat_ws('/', b.oid, b.datname, b.datdba, b.encoding, b.datcollate, b.datctype, "
+        return "(SELECT pg_catalog.concat_ws('/', b.datname, b.datdba, b.encoding, b.datcollate, b.datctype, "
                "b.datistemplate, b.datallowconn, b.datconnlimit, b.dattablespace) "
                "FROM pg_catalog.pg_database b WHERE b.oid = o.oid)";
     case MIGRATE_OBJECT_TABLESPACE:
-        return "(SELECT pg_catalog.concat_ws('/', s.oid, s.spcname, s.spcowner, s.spcoptions::text) "
+        return "(SELECT pg_catalog.concat_ws('/', s.spcname, s.spcowner, s.spcoptions::text) "
                "FROM pg_catalog.pg_tablespace s WHERE s.oid = o.oid)";
     case MIGRATE_OBJECT_SUBSCRIPTION: /* its connection string is not for everybody's eyes */
-        return "(SELECT pg_catalog.concat_ws('/', s.oid, s.subname, s.subenabled, s.subpublications::text) "
+        return "(SELECT pg_catalog.concat_ws('/', s.subname, s.subenabled, s.subpublications::text) "
                "FROM pg_catalog.pg_subscription s WHERE s.oid = o.oid)";
     default:
         return NULL;
@@ -183,24 +184,38 @@ static void digest(struct mig_buf *out, const char *text)
                 text);
 }
 
-static void of_relation(struct mig_buf *out, const migrate_object *o)
+static const char invalid_index[] = "CASE WHEN NOT (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index i "
+                                    "WHERE i.indexrelid = c.oid) THEN 'invalid' ELSE ";
+/* DETACH PARTITION … CONCURRENTLY that was interrupted wants to be finalized. */
+static const char invalid_table[] = "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h "
+                                    "WHERE h.inhparent = c.oid AND h.inhdetachpending) THEN 'invalid' ELSE ";
+
+static const char *invalid_case(const struct mig_pg *c, uint32_t kind)
 {
-    mig_buf_str(out, "COALESCE((SELECT ");
-    if (o->kind == MIGRATE_OBJECT_INDEX)
-        mig_buf_str(out, "CASE WHEN NOT (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index i "
-                         "WHERE i.indexrelid = c.oid) THEN 'invalid' ELSE ");
+    if (kind == MIGRATE_OBJECT_INDEX)
+        return invalid_index;
+    return kind == MIGRATE_OBJECT_TABLE && PQserverVersion(c->pg) >= 140000 ? invalid_table : NULL;
+}
+
+/* The oid changes when it is dropped and made again, the file when its rows are written anew. */
+static void of_relation(struct mig_buf *out, const struct mig_pg *c, const migrate_object *o, bool identity)
+{
+    const char *invalid = invalid_case(c, o->kind);
+    mig_buf_fmt(out, "COALESCE((SELECT %s", invalid ? invalid : "");
     digest(out, relation_text(o->kind));
-    if (o->kind == MIGRATE_OBJECT_INDEX)
-        mig_buf_str(out, " END");
-    mig_buf_str(out, " FROM pg_catalog.pg_class c WHERE c.oid = ");
+    if (identity)
+        mig_buf_str(out, " || pg_catalog.concat(':', c.oid, '.', c.relfilenode)");
+    mig_buf_fmt(out, "%s FROM pg_catalog.pg_class c WHERE c.oid = ", invalid ? " END" : "");
     mig_pg_object_oid(out, o);
     mig_buf_str(out, "), 'absent')");
 }
 
-static void of_other(struct mig_buf *out, const migrate_object *o)
+static void of_other(struct mig_buf *out, const migrate_object *o, bool identity)
 {
     mig_buf_str(out, "(SELECT CASE WHEN o.oid IS NULL THEN 'absent' ELSE ");
     digest(out, other_text(o->kind));
+    if (identity)
+        mig_buf_str(out, " || pg_catalog.concat(':', o.oid)");
     mig_buf_str(out, " END FROM (SELECT ");
     mig_pg_object_oid(out, o);
     mig_buf_str(out, " AS oid) o)");
@@ -215,16 +230,15 @@ migrate_status mig_pg_fingerprint(void *conn, const migrate_object *object, cons
         return mig_pg_refuse(c->host, err, MIGRATE_E_UNSUPPORTED, 0,
                              "what became of such an object cannot be told on this server", NULL);
     }
-    mig_buf_reset(&c->out);
+    bool identity = *proves & MIGRATE_PROVES_IDENTITY;
+    mig_buf_reset(&c->probe);
     if (relation)
-        of_relation(&c->out, object);
+        of_relation(&c->probe, c, object, identity);
     else
-        of_other(&c->out, object);
-    if (c->out.oom)
+        of_other(&c->probe, object, identity);
+    if (c->probe.oom)
         return mig_pg_nomem(c->host, err);
-    *out_sql = mig_buf_text(&c->out);
-    *proves = MIGRATE_PROVES_DEFINITION;
-    if (object->kind == MIGRATE_OBJECT_INDEX || object->kind == MIGRATE_OBJECT_DATABASE)
-        *proves |= MIGRATE_PROVES_IDENTITY; /* the oid is part of it */
+    *out_sql = mig_buf_text(&c->probe);
+    *proves = MIGRATE_PROVES_DEFINITION | (identity ? MIGRATE_PROVES_IDENTITY : 0);
     return MIGRATE_OK;
 }

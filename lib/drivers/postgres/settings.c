@@ -92,11 +92,6 @@ void mig_pg_settings_sql(struct mig_buf *out, const struct mig_pg *c)
 static const char reset_sql[] = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DEALLOCATE ALL; "
                                 "UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES";
 
-static bool given_by_sql(const struct mig_pg *c)
-{
-    return c->adopted || c->options_refused;
-}
-
 migrate_status mig_pg_reset(void *conn, migrate_result *out, migrate_error **err)
 {
     struct mig_pg *c = conn;
@@ -107,15 +102,14 @@ migrate_status mig_pg_reset(void *conn, migrate_result *out, migrate_error **err
                              "this server cannot put a session back: connect again", NULL);
     }
     struct mig_buf sql = MIG_BUF_INIT;
-    if (!c->pooled) {
-        mig_buf_str(&sql, reset_sql);
-        if (given_by_sql(c)) {
-            mig_buf_str(&sql, "; ");
-            mig_pg_settings_sql(&sql, c);
-        }
-        if (c->checks_client)
-            mig_buf_str(&sql, "; SET client_connection_check_interval = '2s'");
+    mig_buf_str(&sql, reset_sql); /* behind a pooler it reaches the session we get, most likely the same */
+    if (c->adopted) {
+        mig_buf_str(&sql, "; ");
+        mig_pg_settings_sql(&sql, c);
     }
+    if (c->checks_client)
+        mig_buf_str(&sql, "; SET client_connection_check_interval = '2s'");
+    mig_pg_pooled_name_sql(&sql, c);
     migrate_stmt stmt = { .struct_size = sizeof stmt, .flags = MIGRATE_STMT_BOOKKEEPING, .sql = mig_buf_text(&sql),
                           .sql_len = sql.len };
     struct mig_pg_answer a = { .affected = -1 };

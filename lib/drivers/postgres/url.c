@@ -141,6 +141,8 @@ static void put_credentials(struct mig_pg_params *p)
         snprintf(p->port, sizeof p->port, "%u", (unsigned)cred->port & 0xffff);
         mig_pg_params_put(p, "port", p->port);
     }
+    if (MIGRATE_HAS(migrate_credentials, cred, database) && cred->database)
+        mig_pg_params_put(p, "dbname", cred->database);
 }
 
 /* Dead peers are noticed within a minute; a session of ours is never idle for long otherwise. */

@@ -5,6 +5,8 @@
 #include "tests.h"
 
 #include <check.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,37 @@ START_TEST(pooler_is_seen)
     ck_assert(!(info.caps & MIGRATE_CAP_SESSION));
     ck_assert_int_eq(pg->try_lock(conn, "k", NULL, NULL), MIGRATE_E_UNSUPPORTED);
     ck_assert_str_eq(value(conn, "SHOW lock_timeout"), "0");
+}
+END_TEST
+
+static void *sleep_a_while(void *arg)
+{
+    ck_assert_int_eq(run(arg, "SELECT pg_sleep(3)", NULL), MIGRATE_OK);
+    return NULL;
+}
+
+/* Whoever runs a statement for us is known by our name, whatever backend it is. */
+START_TEST(session_is_known_by_what_it_runs)
+{
+    migrate_info info = { .struct_size = sizeof info };
+    struct test_host other;
+    char id[64];
+    uint32_t state = MIGRATE_SESSION_GONE;
+    pthread_t thread;
+    host_init(&other);
+    void *second = open_url(&other, bouncer_url(NULL));
+    ck_assert_int_eq(pg->info(conn, &info, NULL), MIGRATE_OK);
+    ck_assert_ptr_nonnull(info.session_id);
+    snprintf(id, sizeof id, "%s", info.session_id);
+    ck_assert_int_eq(pg->session_state(second, id, &state, NULL), MIGRATE_OK);
+    ck_assert_uint_eq(state, MIGRATE_SESSION_UNKNOWN);
+    ck_assert_int_eq(pthread_create(&thread, NULL, sleep_a_while, conn), 0);
+    for (int i = 0; i < 2000 && state != MIGRATE_SESSION_ALIVE; i++)
+        ck_assert_int_eq(pg->session_state(second, id, &state, NULL), MIGRATE_OK);
+    ck_assert_uint_eq(state, MIGRATE_SESSION_ALIVE);
+    pthread_join(thread, NULL);
+    pg->close(second);
+    host_free(&other);
 }
 END_TEST
 
@@ -113,6 +146,7 @@ void add_bouncer(Suite *s)
 {
     TCase *t = new_case(s, "bouncer", setup, teardown);
     tcase_add_test(t, pooler_is_seen);
+    tcase_add_test(t, session_is_known_by_what_it_runs);
     tcase_add_test(t, settings_that_would_leak);
     tcase_add_test(t, windows_pass_through);
     tcase_add_test(t, cancel_passes_through);

@@ -31,17 +31,23 @@ static migrate_object object(uint32_t kind, const char *schema, const char *name
                              .schema = { schema, schema ? strlen(schema) : 0 }, .name = { name, strlen(name) } };
 }
 
-static const char *print_of(migrate_object o)
+static const char *print_with(migrate_object o, uint32_t wanted)
 {
     const char *sql;
-    uint32_t proves;
+    uint32_t proves = wanted;
     static char text[8192], out[256];
     migrate_status status = pg->fingerprint(conn, &o, &sql, &proves, NULL);
     ck_assert_msg(status == MIGRATE_OK, "%s", h.message);
+    ck_assert_uint_eq(proves, wanted);
     /* a scalar, also inside VALUES */
     snprintf(text, sizeof text, "SELECT f FROM (VALUES (%s)) v (f)", sql);
     snprintf(out, sizeof out, "%s", value(conn, text));
     return out;
+}
+
+static const char *print_of(migrate_object o)
+{
+    return print_with(o, MIGRATE_PROVES_DEFINITION);
 }
 
 static const char *index_print(void)
@@ -57,8 +63,15 @@ START_TEST(indexes)
     snprintf(before, sizeof before, "%s", index_print());
     ck_assert_uint_eq(strlen(before), 64);
     ck_assert_str_eq(index_print(), before);
+    char whole[256];
+    migrate_object it = object(MIGRATE_OBJECT_INDEX, "p", "i");
+    const uint32_t all = MIGRATE_PROVES_DEFINITION | MIGRATE_PROVES_IDENTITY;
+    snprintf(whole, sizeof whole, "%s", print_with(it, all));
+    ck_assert_uint_eq(strncmp(whole, before, 64), 0);
+    ck_assert_int_eq(whole[64], ':');
     must(conn, "REINDEX INDEX CONCURRENTLY p.i");
-    ck_assert_str_ne(index_print(), before);
+    ck_assert_str_eq(index_print(), before);
+    ck_assert_str_ne(print_with(it, all), whole);
     must(conn, "DROP INDEX p.i; INSERT INTO p.\"T\" VALUES (1), (1)");
     ck_assert_int_ne(run(conn, "CREATE UNIQUE INDEX CONCURRENTLY i ON p.\"T\" (a)", NULL), 0);
     ck_assert_str_eq(index_print(), "invalid");
