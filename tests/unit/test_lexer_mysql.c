@@ -159,6 +159,16 @@ static void check_lines(const char *dialect, const char *name)
 
 START_TEST(stored_programs)
 {
+    static const struct cut_case newer[] = {
+        { "CREATE FUNCTION a() RETURNS ROW(a INT, b TEXT) BEGIN RETURN ROW(1, 'a'); END; SELECT 2",
+          { "CREATE FUNCTION a() RETURNS ROW(a INT, b TEXT) BEGIN RETURN ROW(1, 'a'); END", "SELECT 2" } },
+        { "CREATE FUNCTION a() RETURNS TYPE OF t1.id BEGIN RETURN 1; END; SELECT 2",
+          { "CREATE FUNCTION a() RETURNS TYPE OF t1.id BEGIN RETURN 1; END", "SELECT 2" } },
+        { "CREATE FUNCTION a() RETURNS TYPE OF t1.id RETURN 1; SELECT 2",
+          { "CREATE FUNCTION a() RETURNS TYPE OF t1.id RETURN 1", "SELECT 2" } },
+    };
+    struct mig_sql_config config = cutting_config("mariadb");
+    CHECK_CUTS(&config, newer);
     check_lines("mariadb", "compound_mariadb.sql");
     check_lines("mariadb", "compound_oracle.sql");
     check_lines("mysql", "compound_mysql.sql");
