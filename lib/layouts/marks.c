@@ -89,10 +89,14 @@ bool mig_mark_parse(const char *text, size_t len, struct mig_mark *out, size_t *
     return true;
 }
 
+/* In the first line that is not empty. */
 bool mig_marks_liquibase(const char *text, size_t len)
 {
-    const char *end = len ? memchr(text, '\n', len) : NULL;
-    size_t      line = end ? (size_t)(end - text) : len, at = skip_blanks(text, 0, line);
+    size_t at = 0;
+    while (at < len && (is_blank(text[at]) || text[at] == '\n'))
+        at++;
+    const char *end = at < len ? memchr(text + at, '\n', len - at) : NULL;
+    size_t      line = end ? (size_t)(end - text) : len;
     if (!prefix_at(text, at, line, "--"))
         return false;
     at = skip_blanks(text, at + 2, line);

@@ -41,7 +41,8 @@ enum mig_tx_mode { MIG_TX_DEFAULT, MIG_TX_ON, MIG_TX_OFF }; /* a directive; DEFA
 #define MIG_MIGRATION_REVERSIBLE   (1u << 1) /* has a down part (or code that takes DOWN) */
 #define MIG_MIGRATION_GOOSE        (1u << 2) /* lexer's `goose` */
 #define MIG_MIGRATION_PLACEHOLDERS (1u << 3) /* ${NAME} is replaced before cutting */
-#define MIG_MIGRATION_WHOLE        (1u << 4) /* splitStatements:false */
+#define MIG_MIGRATION_WHOLE        (1u << 4) /* splitStatements:false: the up text is one statement */
+#define MIG_MIGRATION_WHOLE_DOWN   (1u << 10) /* rollbackSplitStatements:false: the down text is */
 #define MIG_MIGRATION_RUN_ALWAYS   (1u << 5) /* Liquibase runAlways */
 #define MIG_MIGRATION_RUN_ON_CHANGE (1u << 6) /* Liquibase runOnChange */
 #define MIG_MIGRATION_EXCLUDED     (1u << 7) /* contexts, labels, tags or dbms leave it out: never run, never missing */

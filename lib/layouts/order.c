@@ -128,6 +128,12 @@ int32_t mig_order_items(struct mig_reading *r)
 
 /* ---- E_ORDER ---------------------------------------------------------------- */
 
+/* Change sets of one file come as they stand; the files themselves are sorted. */
+static int by_bytes(const struct mig_set *set, const struct mig_migration *a, const struct mig_migration *b)
+{
+    return set->file_order ? strcmp(a->up.path, b->up.path) : strcmp(a->version, b->version);
+}
+
 int32_t mig_set_check_order(const struct mig_set *set, bool (*pending)(void *user, const struct mig_migration *m),
                             void *user, struct mig_diag *diag)
 {
@@ -136,7 +142,7 @@ int32_t mig_set_check_order(const struct mig_set *set, bool (*pending)(void *use
         const struct mig_migration *m = &set->items[i];
         if ((m->flags & MIG_MIGRATION_EXCLUDED) || (pending && !pending(user, m)))
             continue;
-        if (last && strcmp(last->version, m->version) > 0) {
+        if (last && by_bytes(set, last, m) > 0) {
             (void)mig_diag_set(diag, MIGRATE_E_ORDER,
                                "%s comes before %s by number, but after it by bytes, which is how the files' own "
                                "tool sorts them", last->up.path, m->up.path);
