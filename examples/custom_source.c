@@ -38,10 +38,16 @@ static size_t heading(const struct bundle *b, size_t from)
     return found ? (size_t)(found - b->text) + 1 : b->len;
 }
 
+/* Bytes from @p body up to the next heading, which may follow at once. */
+static size_t body_size(const struct bundle *b, size_t body)
+{
+    return heading(b, body - 1) - body;
+}
+
 static migrate_status bundle_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
 {
     struct bundle *b = self;
-    size_t start = heading(b, b->at), body, end;
+    size_t start = heading(b, b->at), body;
     (void)host;
     (void)err;
     if (start >= b->len)
@@ -49,11 +55,10 @@ static migrate_status bundle_next(void *self, const migrate_host *host, migrate_
     out->path.data = b->text + start + 4;
     out->path.len = strcspn(out->path.data, "\n");
     body = start + 4 + out->path.len;
-    end = heading(b, body);
     body += body < b->len; /* the newline */
     out->cookie = body;
-    out->size = end > body ? end - body : 0;
-    b->at = end > 0 ? end - 1 : 0; /* so that the newline before the heading is seen again */
+    out->size = body_size(b, body);
+    b->at = body + (size_t)out->size - 1; /* the newline before the next heading is looked at again */
     return MIGRATE_OK;
 }
 
@@ -61,11 +66,14 @@ static migrate_status bundle_read(void *self, const migrate_host *host, const mi
                                   char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     struct bundle *b = self;
-    uint64_t left = offset < entry->size ? entry->size - offset : 0;
+    size_t start = (size_t)entry->cookie; /* path and cookie are what comes back for certain */
+    size_t size = body_size(b, start);
+    uint64_t left = offset < size ? size - offset : 0;
     (void)host;
     (void)err;
     *got = left < cap ? (size_t)left : cap;
-    memcpy(buf, b->text + entry->cookie + offset, *got);
+    if (*got)
+        memcpy(buf, b->text + start + offset, *got);
     return MIGRATE_OK;
 }
 

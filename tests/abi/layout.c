@@ -67,6 +67,7 @@ static void print_credentials(void)
     MEMBER(migrate_credentials, flags);
     MEMBER(migrate_credentials, release);
     MEMBER(migrate_credentials, opaque);
+    MEMBER(migrate_credentials, database);
 }
 
 static void print_statement(void)

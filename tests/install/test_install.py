@@ -38,7 +38,7 @@ class Install(unittest.TestCase):
         cls.prefix = os.path.join(cls.top, 'moved')  # not where it was made for
         shutil.move(stage + PREFIX, cls.prefix)
         cls.lib = os.path.join(cls.prefix, LIBDIR)
-        cls.env = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k != 'DATABASE_URL'}
+        cls.env = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k not in ('DATABASE_URL', 'LD_LIBRARY_PATH')}
         cls.env['PKG_CONFIG_PATH'] = os.path.join(cls.lib, 'pkgconfig')
         cls.migrations = os.path.join(SOURCE, 'examples', 'migrations')
 

@@ -12,9 +12,11 @@ struct conn {
     sqlite3 *db;
 };
 
-static uint32_t fault_class(int code)
+/* What the library does about a failure follows from its class. MISSING is how it learns that its own tables are
+ * not there yet. */
+static uint32_t fault_class(sqlite3 *db)
 {
-    switch (code & 0xff) {
+    switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return MIGRATE_FAULT_RETRY_TX;
@@ -27,7 +29,7 @@ static uint32_t fault_class(int code)
     case SQLITE_CANTOPEN:
         return MIGRATE_FAULT_NO_DB;
     case SQLITE_ERROR:
-        return MIGRATE_FAULT_SYNTAX;
+        return strncmp(sqlite3_errmsg(db), "no such", 7) == 0 ? MIGRATE_FAULT_MISSING : MIGRATE_FAULT_SYNTAX;
     default:
         return MIGRATE_FAULT_OTHER;
     }
@@ -39,7 +41,7 @@ static migrate_status fail(const struct conn *c, migrate_error **err)
     int offset = sqlite3_error_offset(c->db);
     migrate_fault fault = {
         .struct_size = sizeof fault,
-        .klass = fault_class(sqlite3_errcode(c->db)),
+        .klass = fault_class(c->db),
         .native_code = sqlite3_extended_errcode(c->db),
         .offset = offset < 0 ? 0 : (uint64_t)offset + 1,
         .message = sqlite3_errmsg(c->db),

@@ -227,6 +227,9 @@ typedef struct migrate_result {
     const char *tag;         /**< command tag ("COMMIT", "ROLLBACK", "INSERT 0 1") or NULL */
 } migrate_result;
 
+#define MIGRATE_BATCH_RUN_AHEAD (1u << 0) /**< groups guard themselves on the server: the driver may send
+                                               the next group before it knows the end of this one */
+
 /**
  * A stream of statements. The driver pulls with next(), sends as it sees fit, and reports
  * every pulled statement exactly once, in order, with done(). Text of a pulled statement stays
@@ -238,9 +241,6 @@ typedef struct migrate_result {
  * Order: statements take effect in the order pulled. After one fails, no later one of the
  * same group has an effect. Whether later groups may already be under way is said by `flags`.
  */
-#define MIGRATE_BATCH_RUN_AHEAD (1u << 0) /**< groups guard themselves on the server: the driver may send
-                                               the next group before it knows the end of this one */
-
 typedef struct migrate_batch {
     size_t   struct_size;
     uint32_t flags;
@@ -374,7 +374,8 @@ struct migrate_driver {
      *  The text is DIGEST, or DIGEST:MORE where more was asked for and given: DIGEST alone says whether the
      *  definition is the same. One taken *before* a statement that ends in '?' proves nothing (an engine
      *  without atomic DDL, a definition this user may not see, an object made within the same second); later a
-     *  '?' at the end means nothing. E_UNSUPPORTED: cannot tell for this kind or without a privilege. */
+     *  '?' at the end means nothing. E_UNSUPPORTED: cannot tell for this kind or without a privilege.
+     *  It sends nothing, and is the one member that may be called from within next(). */
     migrate_status (*fingerprint)(void *conn, const migrate_object *object, const char **out_sql,
                                   uint32_t *proves, migrate_error **err);
     /** The object's definition for people (SHOW CREATE …); NULL text when it does not exist. */
