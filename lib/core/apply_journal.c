@@ -18,6 +18,8 @@
 enum {
     COPY_LIMIT = 64 * 1024,
     RUN_MAX = 500, /* statements in one run of DML */
+    SLOW_MS = 100, /* a migration that took longer goes in a packet of its own, so that stop stays prompt */
+    BURST_MAX = 64,
 };
 
 enum phase { PHASE_STEP, PHASE_UNITS, PHASE_END };
@@ -42,6 +44,9 @@ struct journal {
     char     digest[MIG_SHA256_HEX + 1];
     char     checksum[MIG_CHECKSUM_TEXT];
     int64_t  began_ms, began_unix_ms;
+    uint32_t burst;       /* migrations that may share a packet: doubles while they are quick */
+    uint32_t in_burst;
+    int64_t  answered_ms; /* when the last migration was in */
     struct mig_buf object, fp, sql;
 };
 
@@ -449,8 +454,12 @@ static migrate_status end_step(struct journal *j)
         status = push(j, MIG_SENT_CLOSE, 0);
         mig_buf_reset(&j->sql);
     }
+    bool closes = ++j->in_burst >= j->burst;
+    if (closes)
+        j->in_burst = 0;
     if (!status)
-        status = push_text(j, commit_text(j), MIG_SENT_COMMIT, MIGRATE_STMT_TX_END | MIGRATE_STMT_GROUP_END);
+        status = push_text(j, commit_text(j), MIG_SENT_COMMIT,
+                           MIGRATE_STMT_TX_END | MIGRATE_STMT_GROUP_END | (closes ? MIGRATE_STMT_BARRIER : 0));
     if (!status && j->feed.n) {
         size_t at = (j->feed.head + j->feed.n - 1) % j->feed.cap;
         j->feed.queue[at].last = true;
@@ -491,6 +500,12 @@ static migrate_status in(struct mig_feed *feed, const struct mig_sent *sent, con
     }
     if (!sent->last)
         return MIGRATE_OK;
+    struct journal *j = journal_of(feed);
+    int64_t now = mig_clock_mono_ms();
+    bool slow = now - j->answered_ms > SLOW_MS;
+    j->answered_ms = now;
+    if (sent->stmt_flags & MIGRATE_STMT_BARRIER)
+        j->burst = slow ? 1 : j->burst < BURST_MAX ? 2 * j->burst : BURST_MAX;
     run->step_open = false;
     mig_run_end_event(run, run->next, MIGRATE_OK, mig_clock_mono_ms() - run->step_began_ms);
     mig_run_done(run);
@@ -520,7 +535,8 @@ static void forget_refused(struct journal *j)
 
 enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
 {
-    struct journal j = { .step = run->next, .last = run->plan->count, .seq = run->seq };
+    struct journal j = { .step = run->next, .last = run->plan->count, .seq = run->seq, .burst = 1 };
+    j.answered_ms = mig_clock_mono_ms();
     j.feed.run = run;
     j.feed.ops = &journal_ops;
     j.feed.user = &j;
