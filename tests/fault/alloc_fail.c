@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alloc_fail.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +27,16 @@ struct live {
     uint64_t serial; /* of all there ever were */
 };
 
+enum { ASKED = 12 };
+
 #define GONE ((void *)&state)
 
 static struct {
     pthread_mutex_t mutex;
     bool counting, forever, hit;
     uint64_t fail_at, count, serial;
+    void *asked[ASKED]; /* who asked for what was refused first, from the inside out */
+    int n_asked;
     struct live *table;
     size_t size, used, live; /* used: places not empty */
 } state = { .mutex = PTHREAD_MUTEX_INITIALIZER };
@@ -110,6 +116,8 @@ static bool refused(void)
     state.count++;
     bool now = state.fail_at && (state.forever ? state.count >= state.fail_at : state.count == state.fail_at);
     if (now) {
+        if (!state.hit)
+            state.n_asked = backtrace(state.asked, ASKED);
         state.hit = true;
         errno = ENOMEM;
     }
@@ -169,6 +177,7 @@ static void set(uint64_t n, bool counting, bool forever)
     if (counting) {
         state.count = 0;
         state.hit = false;
+        state.n_asked = 0;
     }
     pthread_mutex_unlock(&state.mutex);
 }
@@ -212,12 +221,33 @@ size_t alloc_fail_live(void)
     return live;
 }
 
+/* Where code stands in its file, as addr2line takes it. */
+static unsigned long long offset_of(void *code)
+{
+    Dl_info info;
+    if (!code || !dladdr(code, &info))
+        return 0;
+    return (unsigned long long)((uintptr_t)code - (uintptr_t)info.dli_fbase);
+}
+
+/* The frames that asked, as addr2line takes them; the innermost two are ours. */
+static const char *asked(char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (int i = 2; i < state.n_asked && len + 12 < size; i++)
+        len += (size_t)snprintf(out + len, size - len, " 0x%llx", offset_of(state.asked[i]));
+    return out;
+}
+
 void alloc_fail_broken(const char *condition, const char *file, int line)
 {
+    char frames[256];
     unsigned long long count = alloc_fail_count(), at = state.fail_at;
+    bool forever = state.forever;
     alloc_fail_off();
-    (void)fprintf(stderr, "%s:%d: with allocation %llu of %llu failing%s this does not hold: %s\n", file,
-                  line, at, count, state.forever ? " and all after it" : "", condition);
+    (void)fprintf(stderr, "%s:%d: allocation %llu of %llu failing%s: not %s; asked for at%s\n", file, line,
+                  at, count, forever ? " and all after it" : "", condition, asked(frames, sizeof frames));
     abort();
 }
 
@@ -237,20 +267,25 @@ static bool judge(struct alloc_fail_report *report, uint64_t n, const char *how,
                   int32_t nomem, size_t before)
 {
     size_t after = alloc_fail_live();
+    struct live leak = newest();
+    char frames[256];
+    int len = snprintf(report->text, sizeof report->text,
+                       "allocation %llu failing%s: ", (unsigned long long)n, how);
+    char *rest = report->text + len;
+    size_t left = sizeof report->text - (size_t)len;
     if (status != 0 && (status != nomem || n == 0)) {
-        (void)snprintf(report->text, sizeof report->text, "allocation %llu failing%s: it returned %d",
-                       (unsigned long long)n, how, (int)status);
+        (void)snprintf(rest, left, "it returned %d; asked for at%s", (int)status,
+                       asked(frames, sizeof frames));
         return false;
     }
     if (after != before) {
-        struct live leak = newest();
-        (void)snprintf(
-            report->text, sizeof report->text,
-            "allocation %llu failing%s: %zu blocks before, %zu after; the newest is allocation %llu, made "
-            "at %p",
-            (unsigned long long)n, how, before, after, (unsigned long long)leak.number, leak.caller);
+        (void)snprintf(rest, left,
+                       "%zu blocks before, %zu after; the newest, %llu, is of 0x%llx; asked for at%s", before,
+                       after, (unsigned long long)leak.number, offset_of(leak.caller),
+                       asked(frames, sizeof frames));
         return false;
     }
+    report->text[0] = '\0';
     return true;
 }
 

@@ -299,10 +299,10 @@ START_TEST(the_harness_sees)
     char *lost = NULL;
     ck_assert(!alloc_fail_each(leaking, &lost, MIGRATE_E_NOMEM, &report));
     ck_assert_ptr_nonnull(strstr(report.text, "allocation 2 failing: "));
-    ck_assert_ptr_nonnull(strstr(report.text, "the newest is allocation 1,"));
+    ck_assert_ptr_nonnull(strstr(report.text, "the newest, 1, is of 0x"));
     free(lost);
     ck_assert(!alloc_fail_each(lying, NULL, MIGRATE_E_NOMEM, &report));
-    ck_assert_ptr_nonnull(strstr(report.text, "allocation 1 failing: it returned 201"));
+    ck_assert_ptr_nonnull(strstr(report.text, "allocation 1 failing: it returned 201;"));
     size_t before = alloc_fail_live();
     alloc_fail_from(2);
     char *one = mig_strdup("a"), *two = mig_strdup("b"), *three = mig_strdup("c");
