@@ -214,6 +214,19 @@ static void source_borrow(struct mig_cf_source *t)
     }
 }
 
+/* How many entries a listing under way still has; SIZE_MAX on failure. */
+static size_t rest_of(struct mig_cf_source *t)
+{
+    for (size_t n = 0;; n++) {
+        migrate_entry e = { .struct_size = sizeof(e) };
+        migrate_status status = mig_cf_source_next(t, &e);
+        if (status != MIGRATE_OK) {
+            return status == MIGRATE_DONE ? n : SIZE_MAX;
+        }
+    }
+}
+
+/* Two sources made alike do not disturb each other, also in the middle of a listing. */
 static void source_two(struct mig_cf_source *t)
 {
     struct mig_cf_source *other = calloc(1, sizeof(*other));
@@ -227,6 +240,11 @@ static void source_two(struct mig_cf_source *t)
     if (mig_cf_source_list(t, 2) && t->make(t->user, MIGRATE_FIXTURE_FILES, &other->self) == MIGRATE_OK) {
         if (mig_cf_source_list(other, CF_MAX_ENTRIES + 1)) {
             mig_cf_source_check(other);
+        }
+        size_t rest = rest_of(t);
+        if (rest != mig_cf_source_n_files() - 2) {
+            mig_cf_fail(t->suite, "while another source was listed, this one's listing lost its place: %zu of %zu left",
+                        rest, mig_cf_source_n_files() - 2);
         }
         t->ops->free(other->self);
     }

@@ -37,11 +37,10 @@ static inline void scratch_remove_tree(const char *path)
     struct dirent *e;
     while (dir && (e = readdir(dir))) {
         char below[1000];
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
-            continue;
+        int len = snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && len < (int)sizeof(below)) {
+            scratch_remove_tree(below);
         }
-        snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
-        scratch_remove_tree(below);
     }
     if (dir) {
         closedir(dir);

@@ -11,7 +11,7 @@
 #include <check.h>
 #include <sqlite3.h>
 
-#define SLOW "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000000) SELECT COUNT(*) FROM n"
+#define SLOW "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000000) SELECT COUNT(*) FROM n"
 
 static struct scratch scratch;
 
