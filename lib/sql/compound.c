@@ -73,7 +73,7 @@ static void begin_block(struct mig_compound *c, uint64_t pos)
 /* The first word of a statement of the body. */
 static void first_of_statement(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
-    if (word == W_IF || word == W_CASE || word == W_LOOP || word == W_REPEAT || word == W_WHILE || word == W_FOR)
+    if (mig_compound_opens(word))
         mig_compound_push(c, word, pos);
     switch (word) {
     case W_BEGIN:
@@ -171,7 +171,8 @@ static void body_word(struct mig_compound *c, uint8_t word, uint64_t pos)
     bool first = c->start;
     c->label = false;
     /* BEGIN NOT ATOMIC */
-    if (c->ended || (first && ((c->word == W_BEGIN && word == W_NOT) || (c->word == W_NOT && word == W_ATOMIC))))
+    if (c->ended ||
+        (first && ((c->word == W_BEGIN && word == W_NOT) || (c->word == W_NOT && word == W_ATOMIC))))
         return;
     bool declares = c->handler != 0;
     if (declares)

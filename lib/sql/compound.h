@@ -11,31 +11,31 @@
 #include <stdint.h>
 
 struct mig_compound_frame {
-    uint8_t  word; /* the keyword that opened it */
-    uint64_t pos;  /* where */
+    uint8_t word; /* the keyword that opened it */
+    uint64_t pos; /* where */
 };
 
 struct mig_compound {
     struct mig_compound_frame *frames; /* kept from statement to statement */
-    size_t   n, cap;
-    bool     mariadb;
-    bool     oom;
-    bool     any;      /* a block was opened */
-    uint8_t  state;
-    uint8_t  step;     /* within the state */
-    uint8_t  skip;     /* words or quoted texts that belong to what came before */
-    uint8_t  word;     /* keyword that came last, 0 another word, a quoted text or a sign */
-    char     sign;     /* sign that came last, 0 a word */
-    uint32_t depth;    /* of parentheses, before the body */
-    uint64_t first;    /* where the first word stands */
+    size_t n, cap;
+    bool mariadb;
+    bool oom;
+    bool any; /* a block was opened */
+    uint8_t state;
+    uint8_t step;   /* within the state */
+    uint8_t skip;   /* words or quoted texts that belong to what came before */
+    uint8_t word;   /* keyword that came last, 0 another word, a quoted text or a sign */
+    char sign;      /* sign that came last, 0 a word */
+    uint32_t depth; /* of parentheses, before the body */
+    uint64_t first; /* where the first word stands */
     /* in the body, for the statement under way */
-    bool     start;    /* it begins with the next token */
-    bool     label;    /* the last token was its first */
-    bool     ended;    /* after END: the rest names what has ended */
-    bool     until;    /* UNTIL … END REPEAT */
-    uint8_t  awaits;   /* THEN or DO, behind which statements begin */
-    uint8_t  handler;  /* progress of DECLARE … HANDLER FOR … */
-    uint32_t cases;    /* CASE expressions open */
+    bool start;      /* it begins with the next token */
+    bool label;      /* the last token was its first */
+    bool ended;      /* after END: the rest names what has ended */
+    bool until;      /* UNTIL … END REPEAT */
+    uint8_t awaits;  /* THEN or DO, behind which statements begin */
+    uint8_t handler; /* progress of DECLARE … HANDLER FOR … */
+    uint32_t cases;  /* CASE expressions open */
 };
 
 void mig_compound_free(struct mig_compound *c);

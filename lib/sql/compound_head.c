@@ -7,23 +7,86 @@
 
 #define LONGEST 13
 
-static const struct { const char *text; uint8_t word; } keywords[] = {
-    { "AGGREGATE", W_AGGREGATE }, { "ALTER", W_ALTER }, { "AS", W_AS }, { "ASCII", W_TRAIT }, { "ATOMIC", W_ATOMIC },
-    { "BEGIN", W_BEGIN }, { "BINARY", W_TRAIT }, { "BYTE", W_TRAIT }, { "CASE", W_CASE }, { "CHAR", W_CHAR },
-    { "CHARACTER", W_CHARACTER }, { "CHARSET", W_CHARSET }, { "COLLATE", W_COLLATE }, { "COMMENT", W_COMMENT },
-    { "CONTAINS", W_TRAIT }, { "CONTINUE", W_CONTINUE }, { "CREATE", W_CREATE }, { "DATA", W_TRAIT },
-    { "DECLARE", W_DECLARE }, { "DEFINER", W_DEFINER }, { "DETERMINISTIC", W_TRAIT }, { "DO", W_DO },
-    { "EACH", W_EACH }, { "ELSE", W_ELSE }, { "ELSEIF", W_ELSEIF }, { "ELSIF", W_ELSIF }, { "END", W_END },
-    { "EVENT", W_EVENT }, { "EXCEPTION", W_EXCEPTION }, { "EXIT", W_EXIT }, { "FOLLOWS", W_FOLLOWS }, { "FOR", W_FOR },
-    { "FUNCTION", W_FUNCTION }, { "HANDLER", W_HANDLER }, { "IF", W_IF }, { "INVOKER", W_TRAIT }, { "IS", W_IS },
-    { "LANGUAGE", W_LANGUAGE }, { "LOOP", W_LOOP }, { "MODIFIES", W_TRAIT }, { "NO", W_TRAIT }, { "NOT", W_NOT },
-    { "OF", W_OF }, { "OR", W_OR }, { "PACKAGE", W_PACKAGE }, { "PRECEDES", W_PRECEDES }, { "PRECISION", W_TRAIT },
-    { "PROCEDURE", W_PROCEDURE }, { "READS", W_TRAIT }, { "REPEAT", W_REPEAT }, { "REPLACE", W_REPLACE },
-    { "RETURN", W_RETURN }, { "RETURNS", W_RETURNS }, { "ROW", W_ROW }, { "SECURITY", W_TRAIT }, { "SET", W_SET }, { "SIGNED", W_TRAIT },
-    { "SQL", W_TRAIT }, { "SQLSTATE", W_SQLSTATE }, { "THEN", W_THEN }, { "TRANSACTION", W_WORK }, { "TRIGGER", W_TRIGGER },
-    { "UNDO", W_UNDO }, { "UNICODE", W_TRAIT }, { "UNSIGNED", W_TRAIT }, { "UNTIL", W_UNTIL }, { "USING", W_TRAIT },
-    { "VALUE", W_VALUE }, { "VARBINARY", W_TRAIT }, { "VARCHAR", W_TRAIT }, { "VARCHARACTER", W_TRAIT },
-    { "VARYING", W_TRAIT }, { "WHEN", W_WHEN }, { "WHILE", W_WHILE }, { "WORK", W_WORK }, { "ZEROFILL", W_TRAIT },
+static const struct {
+    const char *text;
+    uint8_t word;
+} keywords[] = {
+    { "AGGREGATE", W_AGGREGATE },
+    { "ALTER", W_ALTER },
+    { "AS", W_AS },
+    { "ASCII", W_TRAIT },
+    { "ATOMIC", W_ATOMIC },
+    { "BEGIN", W_BEGIN },
+    { "BINARY", W_TRAIT },
+    { "BYTE", W_TRAIT },
+    { "CASE", W_CASE },
+    { "CHAR", W_CHAR },
+    { "CHARACTER", W_CHARACTER },
+    { "CHARSET", W_CHARSET },
+    { "COLLATE", W_COLLATE },
+    { "COMMENT", W_COMMENT },
+    { "CONTAINS", W_TRAIT },
+    { "CONTINUE", W_CONTINUE },
+    { "CREATE", W_CREATE },
+    { "DATA", W_TRAIT },
+    { "DECLARE", W_DECLARE },
+    { "DEFINER", W_DEFINER },
+    { "DETERMINISTIC", W_TRAIT },
+    { "DO", W_DO },
+    { "EACH", W_EACH },
+    { "ELSE", W_ELSE },
+    { "ELSEIF", W_ELSEIF },
+    { "ELSIF", W_ELSIF },
+    { "END", W_END },
+    { "EVENT", W_EVENT },
+    { "EXCEPTION", W_EXCEPTION },
+    { "EXIT", W_EXIT },
+    { "FOLLOWS", W_FOLLOWS },
+    { "FOR", W_FOR },
+    { "FUNCTION", W_FUNCTION },
+    { "HANDLER", W_HANDLER },
+    { "IF", W_IF },
+    { "INVOKER", W_TRAIT },
+    { "IS", W_IS },
+    { "LANGUAGE", W_LANGUAGE },
+    { "LOOP", W_LOOP },
+    { "MODIFIES", W_TRAIT },
+    { "NO", W_TRAIT },
+    { "NOT", W_NOT },
+    { "OF", W_OF },
+    { "OR", W_OR },
+    { "PACKAGE", W_PACKAGE },
+    { "PRECEDES", W_PRECEDES },
+    { "PRECISION", W_TRAIT },
+    { "PROCEDURE", W_PROCEDURE },
+    { "READS", W_TRAIT },
+    { "REPEAT", W_REPEAT },
+    { "REPLACE", W_REPLACE },
+    { "RETURN", W_RETURN },
+    { "RETURNS", W_RETURNS },
+    { "ROW", W_ROW },
+    { "SECURITY", W_TRAIT },
+    { "SET", W_SET },
+    { "SIGNED", W_TRAIT },
+    { "SQL", W_TRAIT },
+    { "SQLSTATE", W_SQLSTATE },
+    { "THEN", W_THEN },
+    { "TRANSACTION", W_WORK },
+    { "TRIGGER", W_TRIGGER },
+    { "UNDO", W_UNDO },
+    { "UNICODE", W_TRAIT },
+    { "UNSIGNED", W_TRAIT },
+    { "UNTIL", W_UNTIL },
+    { "USING", W_TRAIT },
+    { "VALUE", W_VALUE },
+    { "VARBINARY", W_TRAIT },
+    { "VARCHAR", W_TRAIT },
+    { "VARCHARACTER", W_TRAIT },
+    { "VARYING", W_TRAIT },
+    { "WHEN", W_WHEN },
+    { "WHILE", W_WHILE },
+    { "WORK", W_WORK },
+    { "ZEROFILL", W_TRAIT },
 };
 
 uint8_t mig_compound_keyword(const char *text, size_t len)
@@ -49,12 +112,6 @@ uint8_t mig_compound_keyword(const char *text, size_t len)
     return W_NONE;
 }
 
-static bool opens_top_level(uint8_t word)
-{
-    return word == W_IF || word == W_CASE || word == W_LOOP || word == W_REPEAT || word == W_WHILE || word == W_FOR
-        || word == W_DECLARE;
-}
-
 static void first_word(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
     c->state = S_OFF;
@@ -64,7 +121,7 @@ static void first_word(struct mig_compound *c, uint8_t word, uint64_t pos)
         c->step = word;
     } else if (c->mariadb && word == W_BEGIN) {
         c->state = S_NOT_ATOMIC;
-    } else if (c->mariadb && opens_top_level(word)) {
+    } else if (c->mariadb && (mig_compound_opens(word) || word == W_DECLARE)) {
         mig_compound_body(c, word, pos);
     }
 }
@@ -208,11 +265,21 @@ void mig_compound_head_word(struct mig_compound *c, uint8_t word, uint64_t pos)
         return;
     }
     switch (c->state) {
-    case S_FIRST: first_word(c, word, pos); break;
-    case S_HEAD: head_word(c, word); break;
-    case S_DEFINER: definer_word(c, word); break;
-    case S_NOT_ATOMIC: not_atomic_word(c, word, pos); break;
-    case S_TRIGGER: trigger_word(c, word); break;
+    case S_FIRST:
+        first_word(c, word, pos);
+        break;
+    case S_HEAD:
+        head_word(c, word);
+        break;
+    case S_DEFINER:
+        definer_word(c, word);
+        break;
+    case S_NOT_ATOMIC:
+        not_atomic_word(c, word, pos);
+        break;
+    case S_TRIGGER:
+        trigger_word(c, word);
+        break;
     case S_ORDER:
         if (word == W_FOLLOWS || word == W_PRECEDES)
             c->skip = 1;
@@ -225,7 +292,9 @@ void mig_compound_head_word(struct mig_compound *c, uint8_t word, uint64_t pos)
             c->start = true;
         }
         break;
-    default: routine_word(c, word, pos); break;
+    default:
+        routine_word(c, word, pos);
+        break;
     }
 }
 

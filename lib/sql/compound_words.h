@@ -8,11 +8,60 @@
 
 /* In alphabetical order, as the table of compound_head.c. */
 enum mig_compound_keyword {
-    W_NONE, W_AGGREGATE, W_ALTER, W_AS, W_ATOMIC, W_BEGIN, W_CASE, W_CHAR, W_CHARACTER, W_CHARSET, W_COLLATE,
-    W_COMMENT, W_CONTINUE, W_CREATE, W_DECLARE, W_DEFINER, W_DO, W_EACH, W_ELSE, W_ELSEIF, W_ELSIF, W_END, W_EVENT,
-    W_EXCEPTION, W_EXIT, W_FOLLOWS, W_FOR, W_FUNCTION, W_HANDLER, W_IF, W_IS, W_LANGUAGE, W_LOOP, W_NOT, W_OF, W_OR, W_PACKAGE,
-    W_PRECEDES, W_PROCEDURE, W_REPEAT, W_REPLACE, W_RETURN, W_RETURNS, W_ROW, W_SET, W_SQLSTATE, W_THEN, W_TRIGGER, W_UNDO, W_UNTIL,
-    W_VALUE, W_WHEN, W_WHILE, W_WORK,
+    W_NONE,
+    W_AGGREGATE,
+    W_ALTER,
+    W_AS,
+    W_ATOMIC,
+    W_BEGIN,
+    W_CASE,
+    W_CHAR,
+    W_CHARACTER,
+    W_CHARSET,
+    W_COLLATE,
+    W_COMMENT,
+    W_CONTINUE,
+    W_CREATE,
+    W_DECLARE,
+    W_DEFINER,
+    W_DO,
+    W_EACH,
+    W_ELSE,
+    W_ELSEIF,
+    W_ELSIF,
+    W_END,
+    W_EVENT,
+    W_EXCEPTION,
+    W_EXIT,
+    W_FOLLOWS,
+    W_FOR,
+    W_FUNCTION,
+    W_HANDLER,
+    W_IF,
+    W_IS,
+    W_LANGUAGE,
+    W_LOOP,
+    W_NOT,
+    W_OF,
+    W_OR,
+    W_PACKAGE,
+    W_PRECEDES,
+    W_PROCEDURE,
+    W_REPEAT,
+    W_REPLACE,
+    W_RETURN,
+    W_RETURNS,
+    W_ROW,
+    W_SET,
+    W_SQLSTATE,
+    W_THEN,
+    W_TRIGGER,
+    W_UNDO,
+    W_UNTIL,
+    W_VALUE,
+    W_WHEN,
+    W_WHILE,
+    W_WORK,
     W_LABEL, /* no word: the end of "<<label>>" */
     W_TRAIT, /* any of the words that say something about a routine and take nothing behind them */
 };
@@ -25,14 +74,21 @@ enum mig_compound_state {
     S_NOT_ATOMIC, /* behind a BEGIN that may be a transaction's */
     S_NAME,       /* of a routine, up to its parameters */
     S_PARAMETERS,
-    S_TRAITS,     /* RETURNS, COMMENT and the like, up to the body */
-    S_AS,         /* of another language, or Oracle mode */
-    S_PACKAGE,    /* Oracle mode, up to AS */
-    S_TRIGGER,    /* up to FOR EACH ROW */
-    S_ORDER,      /* FOLLOWS, PRECEDES */
-    S_EVENT,      /* up to DO */
+    S_TRAITS,  /* RETURNS, COMMENT and the like, up to the body */
+    S_AS,      /* of another language, or Oracle mode */
+    S_PACKAGE, /* Oracle mode, up to AS */
+    S_TRIGGER, /* up to FOR EACH ROW */
+    S_ORDER,   /* FOLLOWS, PRECEDES */
+    S_EVENT,   /* up to DO */
     S_BODY
 };
+
+/* A block that begins with this word ends with END and the word. */
+static inline bool mig_compound_opens(uint8_t word)
+{
+    return word == W_IF || word == W_CASE || word == W_LOOP || word == W_REPEAT || word == W_WHILE ||
+           word == W_FOR;
+}
 
 uint8_t mig_compound_keyword(const char *text, size_t len);
 

@@ -105,7 +105,8 @@ static size_t data_held(struct mig_sql_lexer *lx)
 static int32_t no_end(struct mig_sql_lexer *lx)
 {
     if (!lx->status && lx->w.nul)
-        mig_lex_fail_at(lx, &lx->copy_from, "Remove it; COPY data is text.", "a NUL byte in the data of a COPY");
+        mig_lex_fail_at(lx, &lx->copy_from, "Remove it; COPY data is text.",
+                        "a NUL byte in the data of a COPY");
     else
         mig_lex_fail_at(lx, &lx->copy_from, "End the data with a line that is exactly \\.",
                         "the data of COPY ... FROM STDIN has no end");

@@ -12,9 +12,30 @@
 
 /* "use" is missing: servers know it too. */
 static const char *const client_words[] = {
-    "CHARSET", "CLEAR", "CONNECT", "EDIT", "EGO", "EXIT", "GO", "HELP", "NOPAGER", "NOTEE", "NOWARNING", "PAGER",
-    "PRINT", "PROMPT", "QUERY_ATTRIBUTES", "QUIT", "REHASH", "RESETCONNECTION", "SOURCE",
-    "SSL_SESSION_DATA_PRINT", "STATUS", "SYSTEM", "TEE", "WARNINGS",
+    "CHARSET",
+    "CLEAR",
+    "CONNECT",
+    "EDIT",
+    "EGO",
+    "EXIT",
+    "GO",
+    "HELP",
+    "NOPAGER",
+    "NOTEE",
+    "NOWARNING",
+    "PAGER",
+    "PRINT",
+    "PROMPT",
+    "QUERY_ATTRIBUTES",
+    "QUIT",
+    "REHASH",
+    "RESETCONNECTION",
+    "SOURCE",
+    "SSL_SESSION_DATA_PRINT",
+    "STATUS",
+    "SYSTEM",
+    "TEE",
+    "WARNINGS",
 };
 
 static int refuse(struct mig_sql_lexer *lx, const char *hint, const char *what)
@@ -68,7 +89,8 @@ static int delimiter(struct mig_sql_lexer *lx, size_t word)
     const char *text = lx->w.data + lx->w.pos + word;
     size_t len = argument(text, line, &arg);
     if (!len || len > DELIMITER_MAX || memchr(arg, '\\', len))
-        return refuse(lx, "Give 1 to 15 characters without a backslash, apart by a blank.", "DELIMITER without one");
+        return refuse(lx, "Give 1 to 15 characters without a backslash, apart by a blank.",
+                      "DELIMITER without one");
     if (!mig_lex_set_terminator(lx, arg, len))
         return refuse(lx, "Give another.", "an unusable DELIMITER");
     lx->w.pos += word + line;

@@ -32,7 +32,8 @@ static enum mig_step block_begins(struct mig_sql_lexer *lx, uint64_t begin)
 static enum mig_step block_ends(struct mig_sql_lexer *lx, uint64_t begin)
 {
     if (!lx->block)
-        return mig_lex_fail(lx, begin, "Add \"-- +goose StatementBegin\" before the statement, or remove the line.",
+        return mig_lex_fail(lx, begin,
+                            "Add \"-- +goose StatementBegin\" before the statement, or remove the line.",
                             "a StatementEnd without its StatementBegin");
     lx->block = false;
     if (!lx->inside)

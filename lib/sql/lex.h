@@ -24,14 +24,14 @@
 #define MIG_LEX_TERMINATOR_MAX 64u
 
 struct mig_window {
-    char    *data;
-    size_t   pos;  /* next byte to look at */
-    size_t   end;  /* bytes held */
-    size_t   cap;
-    size_t   keep; /* first byte still needed */
+    char *data;
+    size_t pos; /* next byte to look at */
+    size_t end; /* bytes held */
+    size_t cap;
+    size_t keep;   /* first byte still needed */
     uint64_t base; /* position of data[0] */
-    bool     eof;  /* read() has nothing more */
-    bool     nul;  /* what looks like the end is a NUL byte */
+    bool eof;      /* read() has nothing more */
+    bool nul;      /* what looks like the end is a NUL byte */
 };
 
 /* What a byte begins when it stands outside of quotes, comments and words. */
@@ -72,48 +72,48 @@ struct mig_lex_rules {
     bool cr_ends_comment;              /* a lone CR does */
     /* Passes over a comment at the window's position: 1 it did, 0 there is none, -1 failed. */
     int (*comment)(struct mig_sql_lexer *lx);
-    void (*begin)(struct mig_sql_lexer *lx);  /* of a statement */
+    void (*begin)(struct mig_sql_lexer *lx); /* of a statement */
     /* At the begin of a statement: 1 passed over a line that is for a client, 0 there is none, -1 refused. */
     int (*command)(struct mig_sql_lexer *lx);
     /* Each word while `words` is set. The text is in the window. */
     void (*word)(struct mig_sql_lexer *lx, const char *text, size_t len);
-    /* Blanks and characters without a class of their own, some at a time; and, with @p text NULL, that something
-     * quoted was passed. */
+    /* Blanks and characters without a class of their own, some at a time; and, with @p text NULL, that
+     * something quoted was passed. */
     void (*other)(struct mig_sql_lexer *lx, const char *text, size_t len);
     bool (*semicolon)(struct mig_sql_lexer *lx); /* does this ';' end the statement? */
-    bool (*hold)(struct mig_sql_lexer *lx);      /* in a goose block: shall the statement run on to its end? */
+    bool (*hold)(struct mig_sql_lexer *lx); /* in a goose block: shall the statement run on to its end? */
     /* The statement is over: false after mig_lex_fail(), if that must not be. */
     bool (*finish)(struct mig_sql_lexer *lx, bool at_end);
     mig_lex_action action[MIG_C_COUNT];
 };
 
 struct mig_terminator {
-    char   text[MIG_LEX_TERMINATOR_MAX]; /* without line ends around it */
-    size_t len;                          /* 0: ';' */
-    bool   line_begin;                   /* only blanks before it on its line */
-    bool   line_end;                     /* only blanks behind it */
-    bool   any_case;
-    uint8_t behind;                      /* class its first byte has otherwise */
+    char text[MIG_LEX_TERMINATOR_MAX]; /* without line ends around it */
+    size_t len;                        /* 0: ';' */
+    bool line_begin;                   /* only blanks before it on its line */
+    bool line_end;                     /* only blanks behind it */
+    bool any_case;
+    uint8_t behind; /* class its first byte has otherwise */
 };
 
 struct mig_lex_postgres {
     uint32_t words; /* of this statement so far */
-    uint8_t  kind;
-    uint8_t  last;   /* the token before, where it matters */
-    bool     atomic; /* inside BEGIN ATOMIC … END */
-    bool     stdin_; /* COPY … FROM STDIN */
-    uint32_t depth;  /* of parentheses */
-    uint64_t open;   /* the outermost that is open */
-    uint64_t block;  /* BEGIN ATOMIC */
+    uint8_t kind;
+    uint8_t last;     /* the token before, where it matters */
+    bool atomic;      /* inside BEGIN ATOMIC … END */
+    bool stdin_;      /* COPY … FROM STDIN */
+    uint32_t depth;   /* of parentheses */
+    uint64_t open;    /* the outermost that is open */
+    uint64_t block;   /* BEGIN ATOMIC */
     uint64_t last_at; /* begin of `last` */
-    uint8_t  mode;   /* of the literal that ended at mode_end, if it may be continued */
+    uint8_t mode;     /* of the literal that ended at mode_end, if it may be continued */
     uint64_t mode_end;
 };
 
 struct mig_lex_mysql {
     struct mig_compound compound;
-    bool     first;      /* no word yet */
-    bool     version;    /* inside of a version comment */
+    bool first;   /* no word yet */
+    bool version; /* inside of a version comment */
     uint64_t version_at;
 };
 
@@ -123,46 +123,47 @@ struct mig_sql_lexer {
     struct mig_window w;
     const struct mig_lex_rules *rules;
     uint8_t class[256];
-    bool    ident[256]; /* goes on with a word */
+    bool ident[256]; /* goes on with a word */
     struct mig_terminator term;
 
     /* as configured */
     uint32_t lex, version;
-    bool     mariadb, goose, whole;
+    bool mariadb, goose, whole;
     uint64_t max;
     mig_sql_read_fn read;
-    void    *read_user;
+    void *read_user;
     mig_sql_comment_fn on_comment;
-    void    *comment_user;
+    void *comment_user;
 
-    int32_t  status; /* once it has failed */
+    int32_t status;        /* once it has failed */
     struct mig_diag *diag; /* of the call under way */
-    bool     started;
+    bool started;
 
-    /* place of what is being read (statement, or comment between two), and another one that goes ahead of it */
+    /* place of what is being read (statement, or comment between two), and another one that goes ahead of it
+     */
     struct mig_place from, at;
     uint64_t from_pos, at_pos;
-    bool     jump; /* at position jump_at the place is jump_to: COPY data lay between */
+    bool jump; /* at position jump_at the place is jump_to: COPY data lay between */
     uint64_t jump_at;
     struct mig_place jump_to;
 
     /* the statement */
-    bool     inside;
-    bool     words;     /* the dialect wants to see them */
-    size_t   word_len;  /* of the last one */
-    bool     line_clean; /* between statements: only blanks so far on this line */
-    bool     semi_last; /* nothing but comments since the ';' at semi_at */
-    bool     semi_seen;
+    bool inside;
+    bool words;      /* the dialect wants to see them */
+    size_t word_len; /* of the last one */
+    bool line_clean; /* between statements: only blanks so far on this line */
+    bool semi_last;  /* nothing but comments since the ';' at semi_at */
+    bool semi_seen;
     uint64_t semi_at;
-    uint64_t cut;       /* where it ends */
+    uint64_t cut; /* where it ends */
     uint32_t flags;
 
-    bool     block;     /* goose block is open */
+    bool block; /* goose block is open */
     struct mig_place block_at;
 
     /* COPY */
     enum mig_copy copy;
-    bool     copy_bol;
+    bool copy_bol;
     struct mig_place copy_from; /* of the COPY */
     struct mig_buf copy_text;   /* it, while its data passes through the window */
     struct mig_buf rest;        /* what follows on its line */
@@ -170,7 +171,7 @@ struct mig_sql_lexer {
 
     struct mig_lex_postgres pg;
     struct mig_lex_mysql my;
-    uint8_t sqlite; /* state of its machine */
+    uint8_t sqlite;     /* state of its machine */
     uint64_t sqlite_at; /* begin of the trigger */
 };
 
@@ -206,12 +207,13 @@ bool mig_lex_is(const char *text, size_t len, const char *word);
 
 /* scan.c: from the position to behind what they are called for. Those that return a step fail when it never
  * ends. */
-enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslash, bool doubled, const char *what);
+enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslash, bool doubled,
+                             const char *what);
 enum mig_step mig_lex_dollar(struct mig_sql_lexer *lx, bool digit_first, bool *is_quote);
 int mig_lex_line_comment(struct mig_sql_lexer *lx);
 int mig_lex_block_comment(struct mig_sql_lexer *lx, bool nested, bool may_end_script);
-/* Passes over the byte at the position and the identifier characters behind it; how many. The text ends at the
- * position. */
+/* Passes over the byte at the position and the identifier characters behind it; how many. The text ends at
+ * the position. */
 size_t mig_lex_run(struct mig_sql_lexer *lx);
 
 /* Actions for the tables. */

@@ -7,6 +7,10 @@
 /* MySQL and MariaDB, as the servers' scanner reads; what the command line clients take for themselves is in
  * delimiter.c. */
 
+/* Where the server is not known: no version is newer. mariadb-dump puts what servers shall not read behind
+ * 999999. */
+#define NEWEST 990000u
+
 static void classes(uint8_t *class)
 {
     class['#'] = MIG_C_COMMENT;
@@ -16,7 +20,8 @@ static void classes(uint8_t *class)
     class['*'] = MIG_C_STAR;
 }
 
-/* Length of the mark of a version comment ("!" or, MariaDB, "M!" right behind its begin), 0 if there is none. */
+/* Length of the mark of a version comment ("!" or, MariaDB, "M!" right behind its begin), 0 if there is none.
+ */
 static size_t version_mark(struct mig_sql_lexer *lx)
 {
     int c = mig_lex_peek(lx, 2);
@@ -25,8 +30,29 @@ static size_t version_mark(struct mig_sql_lexer *lx)
     return lx->mariadb && c == 'M' && mig_lex_peek(lx, 3) == '!' ? 4 : 0;
 }
 
+/* The version behind the mark, *@p len its length with the mark; 0 if none is said. */
+static uint32_t version_said(struct mig_sql_lexer *lx, size_t mark, size_t *len)
+{
+    uint32_t version = 0;
+    size_t n = mark;
+    for (int c; n < mark + 6 && (c = mig_lex_peek(lx, n)) >= '0' && c <= '9'; n++)
+        version = version * 10 + (uint32_t)(c - '0');
+    *len = n < mark + 5 ? mark : n;
+    return n < mark + 5 ? 0 : version;
+}
+
+/* Does the server read what such a comment holds? */
+static bool version_applies(const struct mig_sql_lexer *lx, size_t mark, uint32_t version)
+{
+    /* What MySQL has had since MariaDB went its own way is nothing to MariaDB. */
+    if (mark == 3 && lx->mariadb && version >= 50700 && version <= 99999)
+        return false;
+    return version <= (lx->version ? lx->version : NEWEST);
+}
+
 static int comment(struct mig_sql_lexer *lx)
 {
+    size_t len;
     int c = mig_lex_peek(lx, 0);
     if (c == '#')
         return mig_lex_line_comment(lx);
@@ -34,43 +60,39 @@ static int comment(struct mig_sql_lexer *lx)
         c = mig_lex_peek(lx, 2);
         return c <= ' ' || c == 0x7F ? mig_lex_line_comment(lx) : 0;
     }
-    if (c == '/' && mig_lex_peek(lx, 1) == '*' && !version_mark(lx))
+    if (c != '/' || mig_lex_peek(lx, 1) != '*')
+        return 0;
+    size_t mark = version_mark(lx);
+    if (!mark)
         return mig_lex_block_comment(lx, false, false);
-    return 0;
+    return version_said(lx, mark, &len) > NEWEST ? mig_lex_block_comment(lx, true, false) : 0;
 }
 
-/* Passes over the digits behind the mark; false if this server reads what follows as a comment. */
-static bool version_applies(struct mig_sql_lexer *lx, size_t mark)
+/* A version comment is part of the statement even where this server passes over it. */
+static enum mig_step version_comment(struct mig_sql_lexer *lx, size_t mark)
 {
-    uint32_t version = 0;
-    size_t n = mark;
-    for (int c; n < mark + 6 && (c = mig_lex_peek(lx, n)) >= '0' && c <= '9'; n++)
-        version = version * 10 + (uint32_t)(c - '0');
-    if (n < mark + 5)
-        version = 0;
-    if (mark == 3 && lx->mariadb && version >= 50700 && version <= 99999)
-        return false;
-    if (lx->version && version > lx->version)
-        return false;
-    lx->w.pos += version ? n : mark;
-    return true;
+    uint64_t at = mig_lex_pos(lx);
+    size_t len;
+    uint32_t version = version_said(lx, mark, &len);
+    lx->semi_last = false;
+    if (!version_applies(lx, mark, version))
+        return mig_lex_block_comment(lx, true, false) < 0 ? MIG_STEP_FAIL : MIG_STEP_ON;
+    lx->w.pos += len;
+    if (!lx->my.version)
+        lx->my.version_at = at;
+    lx->my.version = true;
+    return MIG_STEP_ON;
 }
 
 static enum mig_step on_comment(struct mig_sql_lexer *lx)
 {
-    size_t mark = 0;
-    if (lx->w.data[lx->w.pos] == '/' && mig_lex_peek(lx, 1) == '*')
-        mark = version_mark(lx);
-    if (!mark)
-        return mig_lex_on_comment(lx);
-    uint64_t at = mig_lex_pos(lx);
-    lx->semi_last = false;
-    if (!version_applies(lx, mark))
-        return mig_lex_block_comment(lx, true, false) < 0 ? MIG_STEP_FAIL : MIG_STEP_ON;
-    if (!lx->my.version)
-        lx->my.version_at = at;
-    lx->my.version = true;
-    return lx->status ? MIG_STEP_FAIL : MIG_STEP_ON;
+    int passed = comment(lx);
+    if (passed < 0 || lx->status)
+        return MIG_STEP_FAIL;
+    if (passed)
+        return passed == 2 ? MIG_STEP_CUT : MIG_STEP_ON;
+    bool block = lx->w.data[lx->w.pos] == '/' && mig_lex_peek(lx, 1) == '*';
+    return block ? version_comment(lx, version_mark(lx)) : mig_lex_on_plain(lx);
 }
 
 static enum mig_step on_star(struct mig_sql_lexer *lx)
@@ -181,7 +203,8 @@ static bool finish(struct mig_sql_lexer *lx, bool at_end)
     if (c->any)
         lx->flags |= MIG_SQL_STATEMENT_COMPOUND;
     if (lx->my.version && at_end)
-        mig_lex_fail(lx, lx->my.version_at, "The comment that opens here is never closed.", "unterminated comment");
+        mig_lex_fail(lx, lx->my.version_at, "The comment that opens here is never closed.",
+                     "unterminated comment");
     else if (lx->my.version)
         mig_lex_fail(lx, lx->cut, "Put it behind the comment: no server takes it inside.",
                      "a statement terminator inside of a version comment");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/lex.h"
 
-/* A database nothing is known of: quotes and comments of the SQL standard, and what the driver's flags say. */
+/* A database nothing is known of: quotes and comments of the SQL standard, and what the driver's flags say.
+ */
 
 static void classes(uint8_t *class)
 {

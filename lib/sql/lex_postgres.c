@@ -45,7 +45,9 @@ static uint8_t kind_of(uint8_t kind, const char *text, size_t len)
 {
     switch (kind) {
     case KIND_NEW:
-        return mig_lex_is(text, len, "CREATE") ? KIND_CREATE : mig_lex_is(text, len, "COPY") ? KIND_COPY : KIND_PLAIN;
+        return mig_lex_is(text, len, "CREATE") ? KIND_CREATE
+               : mig_lex_is(text, len, "COPY") ? KIND_COPY
+                                               : KIND_PLAIN;
     case KIND_CREATE:
         if (mig_lex_is(text, len, "OR"))
             return KIND_CREATE_OR;
@@ -55,7 +57,8 @@ static uint8_t kind_of(uint8_t kind, const char *text, size_t len)
     default:
         break;
     }
-    return mig_lex_is(text, len, "FUNCTION") || mig_lex_is(text, len, "PROCEDURE") ? KIND_ROUTINE : KIND_PLAIN;
+    return mig_lex_is(text, len, "FUNCTION") || mig_lex_is(text, len, "PROCEDURE") ? KIND_ROUTINE
+                                                                                   : KIND_PLAIN;
 }
 
 /* Between the words of a CREATE FUNCTION or PROCEDURE: BEGIN ATOMIC opens a body, and only END as the first
@@ -229,7 +232,8 @@ static bool finish(struct mig_sql_lexer *lx, bool at_end)
     if (at_end && pg->depth)
         mig_lex_fail(lx, pg->open, "Close it before the statement ends.", "unbalanced parenthesis");
     else if (at_end && pg->atomic)
-        mig_lex_fail(lx, pg->block, "Close it with END; behind its last statement.", "unterminated BEGIN ATOMIC block");
+        mig_lex_fail(lx, pg->block, "Close it with END; behind its last statement.",
+                     "unterminated BEGIN ATOMIC block");
     if (pg->stdin_)
         lx->flags |= MIG_SQL_STATEMENT_COPY;
     return !lx->status;

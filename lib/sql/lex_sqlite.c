@@ -50,9 +50,12 @@ static void begin(struct mig_sql_lexer *lx)
 
 static void word(struct mig_sql_lexer *lx, const char *text, size_t len)
 {
-    static const struct { const char *word; int token; } words[] = {
-        { "CREATE", T_CREATE }, { "TRIGGER", T_TRIGGER }, { "TEMP", T_TEMP }, { "TEMPORARY", T_TEMP },
-        { "END", T_END }, { "EXPLAIN", T_EXPLAIN },
+    static const struct {
+        const char *word;
+        int token;
+    } words[] = {
+        { "CREATE", T_CREATE },  { "TRIGGER", T_TRIGGER }, { "TEMP", T_TEMP },
+        { "TEMPORARY", T_TEMP }, { "END", T_END },         { "EXPLAIN", T_EXPLAIN },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (mig_lex_is(text, len, words[i].word)) {
@@ -127,7 +130,8 @@ static int command(struct mig_sql_lexer *lx)
 static bool finish(struct mig_sql_lexer *lx, bool at_end)
 {
     if (at_end && (lx->sqlite == S_TRIGGER || lx->sqlite == S_SEMI))
-        mig_lex_fail(lx, lx->from_pos, "Close it with END; behind its last statement.", "unterminated CREATE TRIGGER");
+        mig_lex_fail(lx, lx->from_pos, "Close it with END; behind its last statement.",
+                     "unterminated CREATE TRIGGER");
     return !lx->status;
 }
 

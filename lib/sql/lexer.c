@@ -21,10 +21,14 @@ uint32_t mig_sql_default_lex(uint32_t dialect, uint32_t version, bool mariadb)
 static const struct mig_lex_rules *rules_of(uint32_t dialect)
 {
     switch (dialect) {
-    case MIGRATE_DIALECT_POSTGRES: return &mig_lex_postgres;
-    case MIGRATE_DIALECT_MYSQL: return &mig_lex_mysql;
-    case MIGRATE_DIALECT_SQLITE: return &mig_lex_sqlite;
-    default: return &mig_lex_other;
+    case MIGRATE_DIALECT_POSTGRES:
+        return &mig_lex_postgres;
+    case MIGRATE_DIALECT_MYSQL:
+        return &mig_lex_mysql;
+    case MIGRATE_DIALECT_SQLITE:
+        return &mig_lex_sqlite;
+    default:
+        return &mig_lex_other;
     }
 }
 
@@ -202,8 +206,9 @@ static enum mig_step scan_statement(struct mig_sql_lexer *lx)
 static bool begin_statement(struct mig_sql_lexer *lx)
 {
     if (lx->lex & MIGRATE_LEX_UNSAFE_ENCODING) {
-        mig_lex_fail(lx, lx->from_pos, "Set the client encoding to UTF-8.",
-                     "the session's encoding may hide a backslash or quote in the second byte of a character");
+        mig_lex_fail(
+            lx, lx->from_pos, "Set the client encoding to UTF-8.",
+            "the session's encoding may hide a backslash or quote in the second byte of a character");
         return false;
     }
     lx->inside = true;
@@ -232,8 +237,12 @@ static int32_t hand_out(struct mig_sql_lexer *lx, struct mig_sql_statement *out)
     }
     if (lx->semi_seen)
         lx->flags |= lx->semi_last ? MIG_SQL_STATEMENT_SEMICOLON : MIG_SQL_STATEMENT_MULTI;
-    *out = (struct mig_sql_statement){ .text = text, .len = len, .offset = lx->from.offset, .line = lx->from.line,
-                                       .column = lx->from.column, .flags = lx->flags };
+    *out = (struct mig_sql_statement){ .text = text,
+                                       .len = len,
+                                       .offset = lx->from.offset,
+                                       .line = lx->from.line,
+                                       .column = lx->from.column,
+                                       .flags = lx->flags };
     if (!(lx->flags & MIG_SQL_STATEMENT_COPY))
         return MIGRATE_OK;
     /* The data will pass through the window while the text is still in use. */

@@ -15,45 +15,49 @@
 /* Where the bytes come from. *@p got 0 is the end. Returns a migrate_status. */
 typedef int32_t (*mig_sql_read_fn)(void *user, char *buf, size_t cap, size_t *got);
 
-/* A comment outside of statements and inside them, given as it is met, with its delimiters and without the line
- * end. Of one outside that is longer than 64 KiB only the first 64 KiB come. */
+/* A comment outside of statements and inside them, given as it is met, with its delimiters and without the
+ * line end. Of one outside that is longer than 64 KiB only the first 64 KiB come. */
 typedef void (*mig_sql_comment_fn)(void *user, const char *text, size_t len, uint64_t offset, uint64_t line);
 
-#define MIG_SQL_STATEMENT_COMPOUND (1u << 0) /* holds a compound body (BEGIN … END) */
-#define MIG_SQL_STATEMENT_COPY     (1u << 1) /* PostgreSQL COPY … FROM STDIN: data follows, see mig_sql_copy_read() */
-#define MIG_SQL_STATEMENT_MULTI    (1u << 2) /* more than one command, kept together because the script says so (another
-                                                delimiter, `whole`, a goose block): must be sent alone, and only
-                                                where the server takes several at once */
-#define MIG_SQL_STATEMENT_SEMICOLON (1u << 3) /* its own last token is a ';' (another delimiter in force) */
+/* Flags of a statement. */
+/* holds a compound body (BEGIN … END) */
+#define MIG_SQL_STATEMENT_COMPOUND (1u << 0)
+/* PostgreSQL COPY … FROM STDIN: data follows, see mig_sql_copy_read() */
+#define MIG_SQL_STATEMENT_COPY (1u << 1)
+/* more than one command, kept together because the script says so (another delimiter, `whole`, a goose block): must
+ * be sent alone, and only where the server takes several at once */
+#define MIG_SQL_STATEMENT_MULTI (1u << 2)
+/* its own last token is a ';' (another delimiter in force) */
+#define MIG_SQL_STATEMENT_SEMICOLON (1u << 3)
 
 struct mig_sql_statement {
-    const char *text;   /* first non-blank, non-comment character to the last before the terminator; not
-                           NUL-terminated; valid until the next mig_sql_next(). It may end in a line comment: put a
-                           line end behind it before anything else */
-    size_t      len;
-    uint64_t    offset; /* byte offset in the script (a BOM is not counted) */
-    uint64_t    line;   /* where it begins, from 1 */
-    uint64_t    column; /* in characters, from 1 */
-    uint32_t    flags;
+    const char *text; /* first non-blank, non-comment character to the last before the terminator; not
+                         NUL-terminated; valid until the next mig_sql_next(). It may end in a line comment:
+                         put a line end behind it before anything else */
+    size_t len;
+    uint64_t offset; /* byte offset in the script (a BOM is not counted) */
+    uint64_t line;   /* where it begins, from 1 */
+    uint64_t column; /* in characters, from 1 */
+    uint32_t flags;
 };
 
 struct mig_sql_config {
-    uint32_t        dialect;       /* MIGRATE_DIALECT_* */
-    uint32_t        lex;           /* MIGRATE_LEX_* in force at the start */
-    uint32_t        version;       /* server's, major*10000+minor*100+patch; 0 unknown, newest */
-    bool            mariadb;       /* MySQL family: MariaDB's rules */
-    bool            goose;         /* obey "-- +goose StatementBegin/End": the end of a block ends a statement; a stored
-                                      program in one (in a dialect that is not known: all of it) stays whole */
-    const char     *terminator;    /* NULL: ';'. Another one for the whole text (Liquibase endDelimiter): letters in any
-                                      case; "/" alone, or one that begins with a line end, counts at the begin of a
-                                      line only; one that ends with a line end, at the end of a line only */
-    bool            whole;         /* do not split at all: the text is one statement (splitStatements:false) */
-    uint64_t        max_statement; /* longest statement taken; 0: 1 GiB. Longer: E_PARSE while lexing */
-    uint64_t        line;          /* line number of the first byte, 0 counts as 1 */
+    uint32_t dialect; /* MIGRATE_DIALECT_* */
+    uint32_t lex;     /* MIGRATE_LEX_* in force at the start */
+    uint32_t version; /* server's, major*10000+minor*100+patch; 0 unknown, newest */
+    bool mariadb;     /* MySQL family: MariaDB's rules */
+    bool goose;       /* obey "-- +goose StatementBegin/End": the end of a block ends a statement; a stored
+                         program in one (in a dialect that is not known: all of it) stays whole */
+    const char *terminator; /* NULL: ';'. Another one for the whole text (Liquibase endDelimiter): letters in
+                               any case; "/" alone, or one that begins with a line end, counts at the begin of
+                               a line only; one that ends with a line end, at the end of a line only */
+    bool whole;             /* do not split at all: the text is one statement (splitStatements:false) */
+    uint64_t max_statement; /* longest statement taken; 0: 1 GiB. Longer: E_PARSE while lexing */
+    uint64_t line;          /* line number of the first byte, 0 counts as 1 */
     mig_sql_read_fn read;
-    void           *read_user;
+    void *read_user;
     mig_sql_comment_fn on_comment; /* or NULL */
-    void           *comment_user;
+    void *comment_user;
 };
 
 struct mig_sql_lexer; /* opaque */

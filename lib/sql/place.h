@@ -13,9 +13,9 @@ struct mig_place {
     uint64_t offset; /* bytes before it */
     uint64_t line;   /* from 1 */
     uint64_t column; /* from 1 */
-    uint8_t  need;   /* continuation bytes the character before it still wants */
-    uint8_t  seen;   /* and has had */
-    bool     cr;     /* the byte before it is "\r" */
+    uint8_t need;    /* continuation bytes the character before it still wants */
+    uint8_t seen;    /* and has had */
+    bool cr;         /* the byte before it is "\r" */
 };
 
 void mig_place_advance(struct mig_place *p, const char *text, size_t len);

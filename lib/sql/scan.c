@@ -4,10 +4,12 @@
 #include "sql/lex.h"
 
 /* The end of what is being scanned has come, and it must not. */
-static enum mig_step unterminated(struct mig_sql_lexer *lx, uint64_t begin, const char *hint, const char *what)
+static enum mig_step unterminated(struct mig_sql_lexer *lx, uint64_t begin, const char *hint,
+                                  const char *what)
 {
     if (!lx->status && lx->w.nul)
-        return mig_lex_fail(lx, lx->w.base + lx->w.end, "Remove it; binary data goes into a hexadecimal literal.",
+        return mig_lex_fail(lx, lx->w.base + lx->w.end,
+                            "Remove it; binary data goes into a hexadecimal literal.",
                             "a NUL byte in the text");
     return mig_lex_fail(lx, begin, hint, "unterminated %s", what);
 }
@@ -46,7 +48,8 @@ static bool find_or_backslash(struct mig_sql_lexer *lx, char close, uint64_t *kn
     }
 }
 
-enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslash, bool doubled, const char *what)
+enum mig_step mig_lex_quoted(struct mig_sql_lexer *lx, char quote, bool backslash, bool doubled,
+                             const char *what)
 {
     uint64_t begin = mig_lex_pos(lx);
     uint64_t known = 0;
@@ -122,7 +125,8 @@ static void shed(struct mig_sql_lexer *lx, uint64_t begin, bool *given)
         return;
     if (!*given && mig_lex_pos(lx) - begin >= MIG_LEX_CHUNK) {
         if (lx->on_comment)
-            lx->on_comment(lx->comment_user, mig_lex_text(lx, begin), MIG_LEX_CHUNK, lx->from.offset, lx->from.line);
+            lx->on_comment(lx->comment_user, mig_lex_text(lx, begin), MIG_LEX_CHUNK, lx->from.offset,
+                           lx->from.line);
         *given = true;
     }
     if (*given)

@@ -121,7 +121,8 @@ bool mig_lex_at_terminator(struct mig_sql_lexer *lx)
         if (c < 0 || fold(t, (char)c) != fold(t, t->text[i]))
             return false;
     }
-    if (word_goes_on(lx) || (t->line_begin && !at_line_begin(lx)) || (t->line_end && !at_line_end(lx, t->len)))
+    if (word_goes_on(lx) || (t->line_begin && !at_line_begin(lx)) ||
+        (t->line_end && !at_line_end(lx, t->len)))
         return false;
     lx->cut = mig_lex_pos(lx);
     lx->w.pos += t->len;

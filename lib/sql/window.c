@@ -89,15 +89,29 @@ static bool grow(struct mig_sql_lexer *lx, size_t need)
     return true;
 }
 
+/* After a statement of many megabytes the memory goes back. */
+static void shrink(struct mig_window *w)
+{
+    size_t cap = w->end + MIG_LEX_CHUNK;
+    char *data = w->cap > 16 * MIG_LEX_CHUNK && cap < w->cap / 4 ? realloc(w->data, cap) : NULL;
+    if (data) {
+        w->data = data;
+        w->cap = cap;
+    }
+}
+
 static bool make_room(struct mig_sql_lexer *lx)
 {
     struct mig_window *w = &lx->w;
+    /* What is moved is never more than what is thrown away, so that moving costs no more than reading. */
+    if (w->keep && w->keep >= w->end - w->keep) {
+        discard(lx);
+        shrink(w);
+    }
     if (w->data && w->cap - w->end >= ROOM_WANTED)
         return true;
     discard(lx);
-    if (w->data && w->cap - w->end >= ROOM_WANTED)
-        return true;
-    return grow(lx, w->end + ROOM_WANTED);
+    return (w->data && w->cap - w->end >= ROOM_WANTED) || grow(lx, w->end + ROOM_WANTED);
 }
 
 static bool first_bytes(struct mig_sql_lexer *lx, size_t got)
@@ -127,7 +141,8 @@ bool mig_lex_more(struct mig_sql_lexer *lx)
     }
     size_t room = w->cap - w->end;
     size_t got = 0;
-    int32_t status = lx->read(lx->read_user, w->data + w->end, room < MIG_LEX_CHUNK ? room : MIG_LEX_CHUNK, &got);
+    int32_t status =
+        lx->read(lx->read_user, w->data + w->end, room < MIG_LEX_CHUNK ? room : MIG_LEX_CHUNK, &got);
     if (status < 0 || status > MIGRATE_DONE) {
         lx->status = status;
         return false;

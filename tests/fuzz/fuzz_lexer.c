@@ -11,7 +11,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(what) do { if (!(what)) { fprintf(stderr, "not so: %s\n", #what); abort(); } } while (0)
+#define REQUIRE(what)                                                                                        \
+    do {                                                                                                     \
+        if (!(what)) {                                                                                       \
+            fprintf(stderr, "not so: %s\n", #what);                                                          \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
 
 static const char *const dialects[] = { "postgres", "mysql", "mariadb", "sqlite", "other" };
 static const char *const terminators[] = { NULL, NULL, "/", "GO", "\nGO\n", "$$", ";;" };
@@ -20,7 +26,8 @@ static struct mig_sql_config configure(const uint8_t *head)
 {
     struct mig_sql_config config = cutting_config(dialects[head[0] % 5]);
     unsigned kind = head[0] / 5 % 10;
-    config.lex ^= head[1] & (MIGRATE_LEX_BACKSLASH_ESCAPES | MIGRATE_LEX_ANSI_QUOTES | MIGRATE_LEX_DOLLAR_QUOTES);
+    config.lex ^=
+        head[1] & (MIGRATE_LEX_BACKSLASH_ESCAPES | MIGRATE_LEX_ANSI_QUOTES | MIGRATE_LEX_DOLLAR_QUOTES);
     config.version = head[1] & 16 ? 50744 : head[1] & 32 ? 90000 : 0;
     config.goose = kind == 7;
     config.whole = kind == 8;
@@ -69,15 +76,16 @@ static void check_same(const struct cutting *a, const struct cutting *b)
     for (size_t i = 0; i < a->n; i++) {
         const struct cutting_piece *p = &a->pieces[i], *q = &b->pieces[i];
         REQUIRE(p->len == q->len && !memcmp(p->text, q->text, p->len));
-        REQUIRE(p->offset == q->offset && p->line == q->line && p->column == q->column && p->flags == q->flags);
+        REQUIRE(p->offset == q->offset && p->line == q->line && p->column == q->column &&
+                p->flags == q->flags);
         REQUIRE(!p->data == !q->data && (!p->data || !strcmp(p->data, q->data)));
     }
 }
 
 static bool mark_of_bytes(const char *text, size_t len)
 {
-    return (len > 2 && !memcmp(text, "\xEF\xBB\xBF", 3)) || (len > 1 && !memcmp(text, "\xFF\xFE", 2))
-        || (len > 1 && !memcmp(text, "\xFE\xFF", 2));
+    return (len > 2 && !memcmp(text, "\xEF\xBB\xBF", 3)) || (len > 1 && !memcmp(text, "\xFF\xFE", 2)) ||
+           (len > 1 && !memcmp(text, "\xFE\xFF", 2));
 }
 
 /* "--" is a comment at the end, and none before the ';' that stood there. */

@@ -14,25 +14,25 @@
 #include "sql/lexer.h"
 
 struct cutting_piece {
-    char    *text;
-    size_t   len;
+    char *text;
+    size_t len;
     uint64_t offset, line, column;
     uint32_t flags;
-    uint32_t lex;  /* in force */
-    char    *data; /* of a COPY */
+    uint32_t lex; /* in force */
+    char *data;   /* of a COPY */
 };
 
 struct cutting {
     struct cutting_piece *pieces;
-    size_t   n;
-    int32_t  status; /* DONE or the failure */
+    size_t n;
+    int32_t status; /* DONE or the failure */
     struct mig_diag diag;
     struct mig_buf comments; /* "LINE TEXT\n" each */
 };
 
 struct cutting_source {
     const char *text;
-    size_t      len, pos, chunk;
+    size_t len, pos, chunk;
 };
 
 static int32_t cutting_read(void *user, char *buf, size_t cap, size_t *got)
@@ -86,7 +86,8 @@ static inline char *cutting_data(struct mig_sql_lexer *lx, struct cutting *c)
 }
 
 /* @p base says dialect and what else is to differ from the default. */
-static inline struct cutting cut(const struct mig_sql_config *base, const char *text, size_t len, size_t chunk)
+static inline struct cutting cut(const struct mig_sql_config *base, const char *text, size_t len,
+                                 size_t chunk)
 {
     struct cutting c = { 0 };
     struct cutting_source source = { .text = text, .len = len, .chunk = chunk };
@@ -104,8 +105,13 @@ static inline struct cutting cut(const struct mig_sql_config *base, const char *
         struct cutting_piece *p = c.pieces ? &c.pieces[c.n++] : NULL;
         if (!p)
             abort();
-        *p = (struct cutting_piece){ .text = strndup(st.text, st.len), .len = st.len, .offset = st.offset,
-                                     .line = st.line, .column = st.column, .flags = st.flags, .lex = config.lex };
+        *p = (struct cutting_piece){ .text = strndup(st.text, st.len),
+                                     .len = st.len,
+                                     .offset = st.offset,
+                                     .line = st.line,
+                                     .column = st.column,
+                                     .flags = st.flags,
+                                     .lex = config.lex };
         if (st.flags & MIG_SQL_STATEMENT_COPY)
             p->data = cutting_data(lx, &c);
         if (c.status)

@@ -15,8 +15,8 @@ struct cut_case {
 
 struct fault_case {
     const char *sql;
-    size_t      before; /* statements given out before it */
-    uint64_t    line, column;
+    size_t before; /* statements given out before it */
+    uint64_t line, column;
     const char *message; /* a part of it */
 };
 

@@ -7,8 +7,11 @@
 
 START_TEST(places)
 {
-    static const char sql[] = "\xEF\xBB\xBF-- \xC3\xA9\r\nSELECT '\xC3\xA9\n'; \xE2\x82\xAC;\rSELECT 2;\r\n\n\r x;\xF0\x9F\x98\x80 ;y";
-    static const struct { uint64_t line, column; } want[] = {
+    static const char sql[] = "\xEF\xBB\xBF-- \xC3\xA9\r\nSELECT '\xC3\xA9\n'; \xE2\x82\xAC;\rSELECT "
+                              "2;\r\n\n\r x;\xF0\x9F\x98\x80 ;y";
+    static const struct {
+        uint64_t line, column;
+    } want[] = {
         { 2, 1 }, { 3, 4 }, { 4, 1 }, { 7, 2 }, { 7, 4 }, { 7, 7 },
     };
     for (size_t chunk = 0; chunk < 8; chunk++) {
@@ -18,8 +21,8 @@ START_TEST(places)
         ck_assert_uint_eq(c.n, sizeof want / sizeof *want);
         for (size_t i = 0; i < c.n; i++) {
             const struct cutting_piece *p = &c.pieces[i];
-            ck_assert_msg(p->line == want[i].line && p->column == want[i].column, "%s: %d:%d", p->text, (int)p->line,
-                          (int)p->column);
+            ck_assert_msg(p->line == want[i].line && p->column == want[i].column, "%s: %d:%d", p->text,
+                          (int)p->line, (int)p->column);
             ck_assert(!memcmp(sql + 3 + p->offset, p->text, p->len));
         }
         cutting_free(&c);
@@ -55,8 +58,15 @@ END_TEST
 START_TEST(nothing)
 {
     static const struct cut_case cases[] = {
-        { "", { NULL } }, { "\xEF\xBB\xBF", { NULL } }, { " \n\t", { NULL } }, { ";", { NULL } }, { "-- a", { NULL } },
-        { "/* a */", { NULL } }, { ";;-- a\n;/* b */ ;", { NULL } }, { "x", { "x" } }, { "\xEF\xBB", { "\xEF\xBB" } },
+        { "", { NULL } },
+        { "\xEF\xBB\xBF", { NULL } },
+        { " \n\t", { NULL } },
+        { ";", { NULL } },
+        { "-- a", { NULL } },
+        { "/* a */", { NULL } },
+        { ";;-- a\n;/* b */ ;", { NULL } },
+        { "x", { "x" } },
+        { "\xEF\xBB", { "\xEF\xBB" } },
     };
     static const char *const dialects[] = { "postgres", "mysql", "mariadb", "sqlite", "other" };
     for (size_t i = 0; i < 5; i++) {
@@ -66,7 +76,8 @@ START_TEST(nothing)
 }
 END_TEST
 
-static void check_bytes(const char *sql, size_t len, size_t before, uint64_t line, uint64_t column, const char *message)
+static void check_bytes(const char *sql, size_t len, size_t before, uint64_t line, uint64_t column,
+                        const char *message)
 {
     struct mig_sql_config config = cutting_config("postgres");
     for (size_t chunk = 0; chunk < 5; chunk++) {
@@ -110,8 +121,10 @@ START_TEST(limit)
 {
     struct mig_sql_config config = cutting_config("postgres");
     config.max_statement = 10;
-    static const struct cut_case fits[] = { { "SELECT 123   ; SELECT  12;", { "SELECT 123", "SELECT  12" } } };
-    static const struct fault_case long_ones[] = { { "SELECT 1;\n SELECT 1234", 1, 2, 2, "more than 10 bytes" } };
+    static const struct cut_case fits[] = { { "SELECT 123   ; SELECT  12;",
+                                              { "SELECT 123", "SELECT  12" } } };
+    static const struct fault_case long_ones[] = { { "SELECT 1;\n SELECT 1234", 1, 2, 2,
+                                                     "more than 10 bytes" } };
     CHECK_CUTS(&config, fits);
     CHECK_FAULTS(&config, long_ones);
 }
@@ -219,7 +232,8 @@ END_TEST
 START_TEST(other_dialect)
 {
     static const struct cut_case cases[] = {
-        { "SELECT 'a'';\\', \"b;\" -- ;\n; /* ; */ SELECT $$a; SELECT 2", { "SELECT 'a'';\\', \"b;\" -- ;", "SELECT $$a", "SELECT 2" } },
+        { "SELECT 'a'';\\', \"b;\" -- ;\n; /* ; */ SELECT $$a; SELECT 2",
+          { "SELECT 'a'';\\', \"b;\" -- ;", "SELECT $$a", "SELECT 2" } },
         { "SELECT (1; BEGIN; END", { "SELECT (1", "BEGIN", "END" } },
     };
     static const struct cut_case flagged[] = {
@@ -238,7 +252,8 @@ START_TEST(terminators)
         { "SELECT 4/2;\n  /  \nSELECT /* / */ 2\n/\n/", { "SELECT 4/2;", "SELECT /* / */ 2" } },
     };
     static const struct cut_case word[] = {
-        { "SELECT 1; SELECT cargo, 'go', ago_1 GO\nSELECT 2 go", { "SELECT 1; SELECT cargo, 'go', ago_1", "SELECT 2" } },
+        { "SELECT 1; SELECT cargo, 'go', ago_1 GO\nSELECT 2 go",
+          { "SELECT 1; SELECT cargo, 'go', ago_1", "SELECT 2" } },
     };
     static const struct cut_case line[] = {
         { "SELECT 1 go\ngo \nSELECT 2\nGO", { "SELECT 1 go", "SELECT 2" } },
@@ -271,7 +286,8 @@ END_TEST
 START_TEST(not_split)
 {
     static const struct cut_case cases[] = {
-        { "-- a\nSELECT 1; SELECT ';' ;\n-- b\n", { "SELECT 1; SELECT ';' ;\n-- b" } }, { "-- a\n;", { NULL } },
+        { "-- a\nSELECT 1; SELECT ';' ;\n-- b\n", { "SELECT 1; SELECT ';' ;\n-- b" } },
+        { "-- a\n;", { NULL } },
     };
     static const struct fault_case bad[] = { { "SELECT 1; SELECT 'a", 0, 1, 18, "quoted string" } };
     static const char *const dialects[] = { "postgres", "mysql", "mariadb", "sqlite", "other" };
@@ -293,17 +309,22 @@ END_TEST
 START_TEST(goose_blocks)
 {
     static const struct cut_case any[] = {
-        { "-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\nSELECT 2;\n", { "SELECT 1", "SELECT 2" } },
-        { "--   +goose   statementbegin  \nSELECT 1\n-- +goose StatementEnd\r\nSELECT 2\n", { "SELECT 1", "SELECT 2" } },
-        { "-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT '\n-- +goose StatementEnd\n'",
+        { "-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\nSELECT 2;\n",
+          { "SELECT 1", "SELECT 2" } },
+        { "--   +goose   statementbegin  \nSELECT 1\n-- +goose StatementEnd\r\nSELECT 2\n",
+          { "SELECT 1", "SELECT 2" } },
+        { "-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nSELECT '\n-- +goose "
+          "StatementEnd\n'",
           { "SELECT '\n-- +goose StatementEnd\n'" } },
     };
     static const struct cut_case held[] = {
-        { "-- +goose StatementBegin\nCREATE PROCEDURE odd BEGIN a; END; b; -- c\n-- +goose StatementEnd\nSELECT 2; SELECT 3",
+        { "-- +goose StatementBegin\nCREATE PROCEDURE odd BEGIN a; END; b; -- c\n-- +goose "
+          "StatementEnd\nSELECT 2; SELECT 3",
           { "CREATE PROCEDURE odd BEGIN a; END; b", "SELECT 2", "SELECT 3" } },
     };
     static const struct cut_case cut_up[] = {
-        { "-- +goose StatementBegin\nSELECT 1; SELECT 2;\n-- +goose StatementEnd\n", { "SELECT 1", "SELECT 2" } },
+        { "-- +goose StatementBegin\nSELECT 1; SELECT 2;\n-- +goose StatementEnd\n",
+          { "SELECT 1", "SELECT 2" } },
     };
     static const char *const dialects[] = { "postgres", "mysql", "mariadb", "sqlite", "other" };
     for (size_t i = 0; i < 5; i++) {
@@ -331,6 +352,6 @@ START_TEST(goose_faults)
 }
 END_TEST
 
-UNIT_MAIN("lexer", places, places_in_other_encodings, first_line_number, nothing, unreadable_text, unsafe_encoding, limit,
-          limit_is_kept_while_reading, read_failure, comments_are_told, long_comments, other_dialect, terminators,
-          unusable_terminator, not_split, goose_blocks, goose_faults)
+UNIT_MAIN("lexer", places, places_in_other_encodings, first_line_number, nothing, unreadable_text,
+          unsafe_encoding, limit, limit_is_kept_while_reading, read_failure, comments_are_told, long_comments,
+          other_dialect, terminators, unusable_terminator, not_split, goose_blocks, goose_faults)

@@ -4,13 +4,17 @@
 START_TEST(quotes)
 {
     static const struct cut_case cases[] = {
-        { "SELECT 'a\\'; b', \"c\\\"; d\", `e\\`; SELECT 2", { "SELECT 'a\\'; b', \"c\\\"; d\", `e\\`", "SELECT 2" } },
-        { "SELECT 'a'';\\\\', \"b\"\";\", `c``;`; SELECT 2", { "SELECT 'a'';\\\\', \"b\"\";\", `c``;`", "SELECT 2" } },
-        { "SELECT N'\\';'; SELECT x'3B'; SELECT \\N, 1", { "SELECT N'\\';'", "SELECT x'3B'", "SELECT \\N, 1" } },
+        { "SELECT 'a\\'; b', \"c\\\"; d\", `e\\`; SELECT 2",
+          { "SELECT 'a\\'; b', \"c\\\"; d\", `e\\`", "SELECT 2" } },
+        { "SELECT 'a'';\\\\', \"b\"\";\", `c``;`; SELECT 2",
+          { "SELECT 'a'';\\\\', \"b\"\";\", `c``;`", "SELECT 2" } },
+        { "SELECT N'\\';'; SELECT x'3B'; SELECT \\N, 1",
+          { "SELECT N'\\';'", "SELECT x'3B'", "SELECT \\N, 1" } },
         { "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT 'a\\', \"b\\\"; SELECT 2",
           { "SET sql_mode = 'NO_BACKSLASH_ESCAPES'", "SELECT 'a\\', \"b\\\"", "SELECT 2" } },
         { "SET sql_mode = 'ANSI_QUOTES'; SELECT \"a\\\", 'b\\''; SET sql_mode = ''; SELECT \"\\\"\"",
-          { "SET sql_mode = 'ANSI_QUOTES'", "SELECT \"a\\\", 'b\\''", "SET sql_mode = ''", "SELECT \"\\\"\"" } },
+          { "SET sql_mode = 'ANSI_QUOTES'", "SELECT \"a\\\", 'b\\''", "SET sql_mode = ''",
+            "SELECT \"\\\"\"" } },
     };
     struct mig_sql_config config = cutting_config("mysql");
     CHECK_CUTS(&config, cases);
@@ -20,12 +24,14 @@ END_TEST
 START_TEST(comments)
 {
     static const struct cut_case cases[] = {
-        { "SELECT 5--1;SELECT 2 -- ;\n;SELECT 3 --\n; SELECT 4 --\x01;\n", { "SELECT 5--1", "SELECT 2 -- ;", "SELECT 3 --", "SELECT 4 --\x01;" } },
+        { "SELECT 5--1;SELECT 2 -- ;\n;SELECT 3 --\n; SELECT 4 --\x01;\n",
+          { "SELECT 5--1", "SELECT 2 -- ;", "SELECT 3 --", "SELECT 4 --\x01;" } },
         { "SELECT 1 # ;'\n; #\nSELECT 2 /*+ ; */", { "SELECT 1 # ;'", "SELECT 2 /*+ ; */" } },
         { "SELECT 1 /* /* ; */; SELECT 2 -- x\r; y\n;", { "SELECT 1 /* /* ; */", "SELECT 2 -- x\r; y" } },
         { "/*!40000 ALTER TABLE `t` DISABLE KEYS */;\n/*! SET @a = '*/;' */;SELECT 2",
           { "/*!40000 ALTER TABLE `t` DISABLE KEYS */", "/*! SET @a = '*/;' */", "SELECT 2" } },
-        { "SELECT /*!50000 1 /* ; */ + */ 2; SELECT 3 */ 4;", { "SELECT /*!50000 1 /* ; */ + */ 2", "SELECT 3 */ 4" } },
+        { "SELECT /*!50000 1 /* ; */ + */ 2; SELECT 3 */ 4;",
+          { "SELECT /*!50000 1 /* ; */ + */ 2", "SELECT 3 */ 4" } },
     };
     struct mig_sql_config config = cutting_config("mysql");
     CHECK_CUTS(&config, cases);
@@ -35,13 +41,16 @@ END_TEST
 START_TEST(version_comments_of_other_servers)
 {
     static const struct cut_case later[] = {
-        { "/*!80000 it's; /* ; */ */ SELECT 1; SELECT 2", { "/*!80000 it's; /* ; */ */ SELECT 1", "SELECT 2" } },
-        { "SELECT /*!50700 ';' */ 1; SELECT /*!999999 '; */ 2", { "SELECT /*!50700 ';' */ 1", "SELECT /*!999999 '; */ 2" } },
+        { "/*!80000 it's; /* ; */ */ SELECT 1; SELECT 2",
+          { "/*!80000 it's; /* ; */ */ SELECT 1", "SELECT 2" } },
+        { "SELECT /*!50700 ';' */ 1; SELECT /*!999999 '; */ 2",
+          { "SELECT /*!50700 ';' */ 1", "SELECT /*!999999 '; */ 2" } },
     };
     static const struct cut_case mariadb[] = {
         { "SELECT 1 /*!50701 it's; */; SELECT 2 /*M!100100 ';' */; SELECT 3 /*!100100 ';' */",
           { "SELECT 1 /*!50701 it's; */", "SELECT 2 /*M!100100 ';' */", "SELECT 3 /*!100100 ';' */" } },
         { "/*M! SELECT 1 */; SELECT 2", { "/*M! SELECT 1 */", "SELECT 2" } },
+        { "/*M!999999\\- enable the sandbox mode */ \n-- x\nSELECT 2", { "SELECT 2" } },
     };
     struct mig_sql_config config = cutting_config("mysql");
     config.version = 50744;
@@ -61,11 +70,15 @@ START_TEST(delimiters)
         { "DELIMITER /\nSELECT 1 /* a */ /\nSELECT 2/\n/\n", { "SELECT 1 /* a */", "SELECT 2" } },
         { "DELIMITER ;;\n/*!50003 CREATE PROCEDURE p() BEGIN SELECT 1; END */;;\nDELIMITER ;\nSELECT 2;",
           { "/*!50003 CREATE PROCEDURE p() BEGIN SELECT 1; END */", "SELECT 2" } },
-        { "DELIMITER END\nSELECT 1 AS ending, end1, bend END\nSELECT 2END\nSELECT 3 END", { "SELECT 1 AS ending, end1, bend", "SELECT 2END\nSELECT 3" } },
-        { "DELIMITER \xC2\xA7\nSELECT 'é', é\xC2\xA7SELECT \xC2\xA2 \xC2\xA7", { "SELECT 'é', é", "SELECT \xC2\xA2" } },
-        { "DELIMITER #\nSELECT 1 #\nSELECT 2 #\nDELIMITER ;\nSELECT 3 # x;\n", { "SELECT 1", "SELECT 2", "SELECT 3 # x;" } },
+        { "DELIMITER END\nSELECT 1 AS ending, end1, bend END\nSELECT 2END\nSELECT 3 END",
+          { "SELECT 1 AS ending, end1, bend", "SELECT 2END\nSELECT 3" } },
+        { "DELIMITER \xC2\xA7\nSELECT 'é', é\xC2\xA7SELECT \xC2\xA2 \xC2\xA7",
+          { "SELECT 'é', é", "SELECT \xC2\xA2" } },
+        { "DELIMITER #\nSELECT 1 #\nSELECT 2 #\nDELIMITER ;\nSELECT 3 # x;\n",
+          { "SELECT 1", "SELECT 2", "SELECT 3 # x;" } },
         { "DELIMITER |\n;\n|\n; SELECT 1; |\n", { "SELECT 1;" } },
-        { "CREATE TABLE t (\n  delimiter INT\n); SELECT 2", { "CREATE TABLE t (\n  delimiter INT\n)", "SELECT 2" } },
+        { "CREATE TABLE t (\n  delimiter INT\n); SELECT 2",
+          { "CREATE TABLE t (\n  delimiter INT\n)", "SELECT 2" } },
     };
     struct mig_sql_config config = cutting_config("mysql");
     CHECK_CUTS(&config, cases);
@@ -112,7 +125,8 @@ START_TEST(faults)
         { "SELECT 1; -- a\nsource x.sql;\n", 1, 2, 1, "mysql client" },
         { "SYSTEM ls;", 0, 1, 1, "mysql client" },
         { "? contents", 0, 1, 1, "mysql client" },
-        { "SELECT 1;\nCREATE PROCEDURE p()\nBEGIN\n  IF 1 THEN SELECT 1;\nEND;\nSELECT 2;\n", 1, 3, 1, "block" },
+        { "SELECT 1;\nCREATE PROCEDURE p()\nBEGIN\n  IF 1 THEN SELECT 1;\nEND;\nSELECT 2;\n", 1, 3, 1,
+          "block" },
         { "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW\nIF 1 THEN SET @a = 1;", 0, 2, 1, "block" },
         { "SELECT $a$ ;", 0, 1, 8, "dollar" },
     };
@@ -147,8 +161,8 @@ static void check_lines(const char *dialect, const char *name)
     while (line < end) {
         size_t n = strcspn(line, "\n");
         if (*line != '-') {
-            ck_assert_msg(i < c.n && c.pieces[i].len == n - 1 && !strncmp(c.pieces[i].text, line, n - 1), "%s: %.*s\ngot %s",
-                          name, (int)n, line, i < c.n ? c.pieces[i].text : "(none)");
+            ck_assert_msg(i < c.n && c.pieces[i].len == n - 1 && !strncmp(c.pieces[i].text, line, n - 1),
+                          "%s: %.*s\ngot %s", name, (int)n, line, i < c.n ? c.pieces[i].text : "(none)");
             i++;
         }
         line += n + 1;
@@ -177,12 +191,18 @@ END_TEST
 
 START_TEST(flags)
 {
-    static const char sql[] = "BEGIN; CREATE PROCEDURE p() BEGIN END; CREATE PROCEDURE p() SELECT 1;\nDELIMITER //\n"
-                              "CREATE PROCEDURE p() BEGIN SELECT 1; END; -- x\n//\nSELECT 1; SELECT 2 //\nSELECT 1 //\n"
-                              "CREATE PROCEDURE p() BEGIN SELECT 1; END //";
+    static const char sql[] =
+        "BEGIN; CREATE PROCEDURE p() BEGIN END; CREATE PROCEDURE p() SELECT 1;\nDELIMITER //\n"
+        "CREATE PROCEDURE p() BEGIN SELECT 1; END; -- x\n//\nSELECT 1; SELECT 2 //\nSELECT 1 //\n"
+        "CREATE PROCEDURE p() BEGIN SELECT 1; END //";
     static const uint32_t want[] = {
-        0, MIG_SQL_STATEMENT_COMPOUND, 0, MIG_SQL_STATEMENT_COMPOUND | MIG_SQL_STATEMENT_SEMICOLON,
-        MIG_SQL_STATEMENT_MULTI, 0, MIG_SQL_STATEMENT_COMPOUND,
+        0,
+        MIG_SQL_STATEMENT_COMPOUND,
+        0,
+        MIG_SQL_STATEMENT_COMPOUND | MIG_SQL_STATEMENT_SEMICOLON,
+        MIG_SQL_STATEMENT_MULTI,
+        0,
+        MIG_SQL_STATEMENT_COMPOUND,
     };
     struct mig_sql_config config = cutting_config("mysql");
     struct cutting c = cut(&config, sql, strlen(sql), 0);
@@ -193,5 +213,5 @@ START_TEST(flags)
 }
 END_TEST
 
-UNIT_MAIN("lexer_mysql", quotes, comments, version_comments_of_other_servers, delimiters, dollar_quotes, faults,
-          stored_programs, flags)
+UNIT_MAIN("lexer_mysql", quotes, comments, version_comments_of_other_servers, delimiters, dollar_quotes,
+          faults, stored_programs, flags)

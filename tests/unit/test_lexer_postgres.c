@@ -6,7 +6,8 @@ START_TEST(literals)
     static const struct cut_case cases[] = {
         { "SELECT date'x\\'; SELECT 2;", { "SELECT date'x\\'", "SELECT 2" } },
         { "SELECT E'a'\n'b\\'; c'; SELECT 2;", { "SELECT E'a'\n'b\\'; c'", "SELECT 2" } },
-        { "SELECT E'a' -- x\n  -- y\n 'b\\'; c'; SELECT 2;", { "SELECT E'a' -- x\n  -- y\n 'b\\'; c'", "SELECT 2" } },
+        { "SELECT E'a' -- x\n  -- y\n 'b\\'; c'; SELECT 2;",
+          { "SELECT E'a' -- x\n  -- y\n 'b\\'; c'", "SELECT 2" } },
         { "SELECT E'a'\r'b\\'; c';", { "SELECT E'a'\r'b\\'; c'" } },
         { "SELECT E'a' /* \n */ 'b\\'; SELECT 2", { "SELECT E'a' /* \n */ 'b\\'", "SELECT 2" } },
         { "SELECT E'a'\n,'b\\'; SELECT 2", { "SELECT E'a'\n,'b\\'", "SELECT 2" } },
@@ -76,9 +77,13 @@ END_TEST
 START_TEST(bodies)
 {
     static const struct cut_case cases[] = {
-        { "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END; SELECT 2", { "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END", "SELECT 2" } },
-        { "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END; SELECT 2",
-          { "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END", "SELECT 2" } },
+        { "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END; SELECT 2",
+          { "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END", "SELECT 2" } },
+        { "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN 1 "
+          "END; END; SELECT 2",
+          { "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN true THEN "
+            "1 END; END",
+            "SELECT 2" } },
         { "CREATE PROCEDURE p() BEGIN ATOMIC ; ; SELECT 1; ; END; SELECT 2",
           { "CREATE PROCEDURE p() BEGIN ATOMIC ; ; SELECT 1; ; END", "SELECT 2" } },
         { "CREATE PROCEDURE p() BEGIN ATOMIC SELECT (1); /* END */ -- END\n /* x */ END; SELECT 2",
@@ -88,7 +93,8 @@ START_TEST(bodies)
         { "CREATE FUNCTION f(a int DEFAULT (1)) RETURNS int RETURN (SELECT 1); SELECT 2",
           { "CREATE FUNCTION f(a int DEFAULT (1)) RETURNS int RETURN (SELECT 1)", "SELECT 2" } },
         { "SELECT 1); SELECT (2)", { "SELECT 1)", "SELECT (2)" } },
-        { "SELECT '(' || \"(\" || $$($$; SELECT [{; SELECT 3", { "SELECT '(' || \"(\" || $$($$", "SELECT [{", "SELECT 3" } },
+        { "SELECT '(' || \"(\" || $$($$; SELECT [{; SELECT 3",
+          { "SELECT '(' || \"(\" || $$($$", "SELECT [{", "SELECT 3" } },
     };
     struct mig_sql_config config = cutting_config("postgres");
     CHECK_CUTS(&config, cases);
@@ -118,7 +124,8 @@ START_TEST(faults)
         { "SELECT 1; /* a /* b */", 1, 1, 11, "comment" },
         { "SELECT 1 /* a", 0, 1, 10, "comment" },
         { "SELECT ((1; SELECT 2);\n", 0, 1, 8, "parenthesis" },
-        { "SELECT 1;\nCREATE FUNCTION f()\n RETURNS int\n BEGIN ATOMIC SELECT 1; SELECT 1 AS end;", 1, 4, 2, "BEGIN ATOMIC" },
+        { "SELECT 1;\nCREATE FUNCTION f()\n RETURNS int\n BEGIN ATOMIC SELECT 1; SELECT 1 AS end;", 1, 4, 2,
+          "BEGIN ATOMIC" },
         { "SELECT 1;\n\\d t\n", 1, 2, 1, "psql" },
         { "SELECT 1 \\g\n", 0, 1, 10, "psql" },
         { "\\restrict x \\! rm\n", 0, 1, 13, "psql" },
@@ -161,15 +168,20 @@ START_TEST(copy)
     check_copy("COPY t FROM STDIN; SELECT 1; COPY u FROM STDIN;\na\n\\.\nb\n\\.\nSELECT 2", 4,
                (const char *[]){ "COPY t FROM STDIN", "SELECT 1", "COPY u FROM STDIN", "SELECT 2" },
                (const char *[]){ "a\n", NULL, "b\n", NULL });
-    check_copy("COPY t FROM STDIN;\n1\n\\.", 1, (const char *[]){ "COPY t FROM STDIN" }, (const char *[]){ "1\n" });
+    check_copy("COPY t FROM STDIN;\n1\n\\.", 1, (const char *[]){ "COPY t FROM STDIN" },
+               (const char *[]){ "1\n" });
 }
 END_TEST
 
 START_TEST(not_copy)
 {
     static const char *const cases[] = {
-        "COPY t FROM 'stdin'; SELECT 2", "COPY t TO STDOUT; SELECT 2", "COPY (SELECT 1 FROM stdin) TO STDOUT; SELECT 2",
-        "COPY t FROM \"stdin\"; SELECT 2", "SELECT 1 FROM stdin; SELECT 2", "COPY t FROM . stdin; SELECT 2",
+        "COPY t FROM 'stdin'; SELECT 2",
+        "COPY t TO STDOUT; SELECT 2",
+        "COPY (SELECT 1 FROM stdin) TO STDOUT; SELECT 2",
+        "COPY t FROM \"stdin\"; SELECT 2",
+        "SELECT 1 FROM stdin; SELECT 2",
+        "COPY t FROM . stdin; SELECT 2",
     };
     struct mig_sql_config config = cutting_config("postgres");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -182,10 +194,14 @@ END_TEST
 
 START_TEST(places_around_copy)
 {
-    static const char sql[] = "COPY t FROM STDIN; COPY u FROM STDIN; SELECT é, 1; SELECT\n1\n2\n\\.\n3\n\\.\n 5;\nSELECT 6";
-    static const struct { uint64_t offset, line, column; const char *text; } want[] = {
+    static const char sql[] =
+        "COPY t FROM STDIN; COPY u FROM STDIN; SELECT é, 1; SELECT\n1\n2\n\\.\n3\n\\.\n 5;\nSELECT 6";
+    static const struct {
+        uint64_t offset, line, column;
+        const char *text;
+    } want[] = {
         { 0, 1, 1, "COPY t FROM STDIN" }, { 19, 1, 20, "COPY u FROM STDIN" }, { 38, 1, 39, "SELECT é, 1" },
-        { 52, 1, 52, "SELECT\n 5" }, { 75, 8, 1, "SELECT 6" },
+        { 52, 1, 52, "SELECT\n 5" },      { 75, 8, 1, "SELECT 6" },
     };
     struct mig_sql_config config = cutting_config("postgres");
     struct cutting c = cut(&config, sql, strlen(sql), 0);
@@ -201,5 +217,5 @@ START_TEST(places_around_copy)
 }
 END_TEST
 
-UNIT_MAIN("lexer_postgres", literals, backslash_escapes, dollar_quotes, comments, bodies, pg_dump_lines, faults, copy,
-          not_copy, places_around_copy)
+UNIT_MAIN("lexer_postgres", literals, backslash_escapes, dollar_quotes, comments, bodies, pg_dump_lines,
+          faults, copy, not_copy, places_around_copy)

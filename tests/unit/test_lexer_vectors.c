@@ -33,16 +33,17 @@ static void expect(const json_t *v, const struct cutting *c, size_t chunk)
     const char *name = text_of(v, "name");
     const json_t *wanted = json_object_get(v, "statements");
     bool fails = json_object_get(v, "error") != NULL;
-    ck_assert_msg(c->status == (fails ? MIGRATE_E_PARSE : MIGRATE_DONE), "%s (by %zu): status %d: %s", name, chunk,
-                  c->status, c->diag.message ? c->diag.message : "");
+    ck_assert_msg(c->status == (fails ? MIGRATE_E_PARSE : MIGRATE_DONE), "%s (by %zu): status %d: %s", name,
+                  chunk, c->status, c->diag.message ? c->diag.message : "");
     if (fails)
         ck_assert_msg(c->diag.line > 0 && c->diag.column > 0 && c->diag.message && c->diag.hint, "%s", name);
     else
         ck_assert_msg(c->n == json_array_size(wanted), "%s (by %zu): %zu statements", name, chunk, c->n);
     for (size_t i = 0; i < c->n; i++) {
         const char *want = json_string_value(json_array_get(wanted, i));
-        ck_assert_msg(want && !strcmp(want, c->pieces[i].text), "%s (by %zu), statement %zu:\n got %s\nwant %s", name,
-                      chunk, i + 1, c->pieces[i].text, want ? want : "(none)");
+        ck_assert_msg(want && !strcmp(want, c->pieces[i].text),
+                      "%s (by %zu), statement %zu:\n got %s\nwant %s", name, chunk, i + 1, c->pieces[i].text,
+                      want ? want : "(none)");
         const char *data = json_string_value(json_array_get(json_object_get(v, "copy_data"), i));
         if (data)
             ck_assert_str_eq(data, c->pieces[i].data);
@@ -55,7 +56,8 @@ START_TEST(vectors_are_cut)
     json_t *all = load();
     size_t index;
     json_t *v;
-    json_array_foreach(all, index, v) {
+    json_array_foreach(all, index, v)
+    {
         for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
             struct cutting c = cut_vector(v, chunks[i]);
             expect(v, &c, chunks[i]);
@@ -86,10 +88,12 @@ static void expect_pair(const json_t *a, const json_t *b)
     const json_t *first = json_object_get(a, "statements");
     const json_t *second = json_object_get(b, "statements");
     size_t n = json_array_size(first);
-    ck_assert_msg(c.status == MIGRATE_DONE && c.n == n + json_array_size(second), "%s + %s: %zu statements, status %d",
-                  text_of(a, "name"), text_of(b, "name"), c.n, c.status);
+    ck_assert_msg(c.status == MIGRATE_DONE && c.n == n + json_array_size(second),
+                  "%s + %s: %zu statements, status %d", text_of(a, "name"), text_of(b, "name"), c.n,
+                  c.status);
     for (size_t i = 0; i < c.n; i++) {
-        const char *want = json_string_value(i < n ? json_array_get(first, i) : json_array_get(second, i - n));
+        const char *want =
+            json_string_value(i < n ? json_array_get(first, i) : json_array_get(second, i - n));
         ck_assert_msg(!strcmp(want, c.pieces[i].text), "%s + %s, statement %zu: %s", text_of(a, "name"),
                       text_of(b, "name"), i + 1, c.pieces[i].text);
         const struct cutting_piece *p = &c.pieces[i];
@@ -105,8 +109,10 @@ START_TEST(pairs_are_cut_as_each_alone)
     json_t *all = load();
     size_t i, j, pairs = 0;
     json_t *a, *b;
-    json_array_foreach(all, i, a) {
-        json_array_foreach(all, j, b) {
+    json_array_foreach(all, i, a)
+    {
+        json_array_foreach(all, j, b)
+        {
             if (joins(a) && joins(b) && !strcmp(text_of(a, "dialect"), text_of(b, "dialect"))) {
                 expect_pair(a, b);
                 pairs++;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* PostgreSQL's own parser judges the cuts: Parse takes one command, so a statement cut too late is refused, and one
- * cut too early is a syntax error. Nothing is run; that a table is missing is no fault of the cut.
+/* PostgreSQL's own parser judges the cuts: Parse takes one command, so a statement cut too late is refused,
+ * and one cut too early is a syntax error. Nothing is run; that a table is missing is no fault of the cut.
  *
  *     parse_postgres vectors FILE     statements.json of the unit tests
- *     parse_postgres files DIRECTORY  all *.sql below corpora/*_pg of $MIGRATE_SHARED, else of DIRECTORY; exit 77
- *                                     where there is none
+ *     parse_postgres files DIRECTORY  all *.sql below corpora/*_pg of $MIGRATE_SHARED, else of DIRECTORY;
+ * exit 77 where there is none
  *
  * The server is $PG_URL. */
 
@@ -17,7 +17,7 @@
 
 struct judge {
     PGconn *conn;
-    size_t  files, statements, faults;
+    size_t files, statements, faults;
 };
 
 /* nftw() hands nothing through. */
@@ -77,7 +77,8 @@ static bool verified(const json_t *v)
     const char *dialect = json_string_value(json_object_get(v, "dialect"));
     if (strcmp(dialect, "postgresql") != 0 || json_object_get(v, "error"))
         return false;
-    json_array_foreach(json_object_get(v, "verified_with"), i, by) {
+    json_array_foreach(json_object_get(v, "verified_with"), i, by)
+    {
         if (strstr(json_string_value(by), "takes each piece alone"))
             return true;
     }
@@ -92,10 +93,12 @@ static void judge_vectors(const char *path)
     json_t *v;
     if (!all)
         fault(path, NULL, error.text);
-    json_array_foreach(all, i, v) {
+    json_array_foreach(all, i, v)
+    {
         const json_t *sql = json_object_get(v, "sql");
         if (verified(v))
-            judge_text(json_string_value(json_object_get(v, "name")), json_string_value(sql), json_string_length(sql));
+            judge_text(json_string_value(json_object_get(v, "name")), json_string_value(sql),
+                       json_string_length(sql));
     }
     json_decref(all);
 }

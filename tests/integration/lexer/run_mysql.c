@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* MariaDB's or MySQL's own parser judges the cuts of stored programs: each statement of the scripts named is run, one
- * command a call, in a database of its own; no answer but "syntax error" is a fault of the cut.
+/* MariaDB's or MySQL's own parser judges the cuts of stored programs: each statement of the scripts named is
+ * run, one command a call, in a database of its own; no answer but "syntax error" is a fault of the cut.
  *
  *     run_mysql mariadb|mysql FILE...
  *
