@@ -266,18 +266,19 @@ static void look(struct proxy *p, struct link *l, enum direction d, const uint8_
 
 /* ---- moving ---- */
 
-static void receive(struct proxy *p, struct link *l, enum direction d)
+/* false: there is no more for now. */
+static bool receive_chunk(struct proxy *p, struct link *l, enum direction d)
 {
     struct stream *s = &l->s[d];
     struct chunk *c = malloc(sizeof *c);
     if (!c)
-        return;
+        return false;
     ssize_t n = read(s->from, c->data, sizeof c->data);
     if (n <= 0) {
         free(c);
         if (n == 0 || (errno != EAGAIN && errno != EINTR))
             s->ended = true;
-        return;
+        return false;
     }
     c->next = NULL;
     c->due = now_us() + p->delay;
@@ -290,6 +291,15 @@ static void receive(struct proxy *p, struct link *l, enum direction d)
     s->last = c;
     s->queued += c->len;
     look(p, l, d, c->data, c->len);
+    return c->len == CHUNK;
+}
+
+/* All that is there: a burst is not to be cut in two by an answer to its first half. */
+static void receive(struct proxy *p, struct link *l, enum direction d)
+{
+    enum { MOST = 64 };
+    for (int i = 0; i < MOST && receive_chunk(p, l, d); i++)
+        ;
 }
 
 /* true: the connection is gone. */

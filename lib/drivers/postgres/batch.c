@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The sending half of a batch: statements are pulled while the window has room and go into libpq's pipeline, one
- * Sync for each group. A window that was full is filled again only when half of it is free, so that what is sent
- * goes in few packets. Whenever sending pauses, the server is made to answer what it has. */
+ * Sync for each group. A window that was full is filled again only when most of it is free, so that what is sent goes
+ * in few bursts; what is left keeps the server busy meanwhile. Whenever sending pauses, the server is made to answer what it has. */
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "batch.h"
 
@@ -57,6 +60,18 @@ static void send_flush(struct mig_pg_batch *t)
         t->mute_tail = false;
 }
 
+/* libpq flushes at each Sync: without this every group would be a packet of its own. Fails on what is not TCP, where
+ * it does not matter. */
+static void cork(const struct mig_pg_batch *t, int on)
+{
+#ifdef TCP_CORK
+    setsockopt(PQsocket(t->c->pg), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+#else
+    (void)t;
+    (void)on;
+#endif
+}
+
 /* ---- one statement ---- */
 
 static void tell_unsent(struct mig_pg_batch *t)
@@ -100,6 +115,7 @@ static void run_alone(struct mig_pg_batch *t)
     struct mig_pg *c = t->c;
     struct mig_pg_answer a = { .affected = -1 };
     leave_pipeline(t);
+    cork(t, 0);
     if (c->dead || !write_text(t))
         return;
     c->quiet = t->next.flags & MIGRATE_STMT_BOOKKEEPING;
@@ -192,8 +208,11 @@ static void fill(struct mig_pg_batch *t)
 {
     if (!t->n)
         t->draining = false;
-    if (t->ahead <= t->b->max_ahead / 2)
+    if (t->ahead <= t->b->max_ahead / 4)
         t->filling = true;
+    bool corked = t->filling && !t->draining;
+    if (corked)
+        cork(t, 1);
     while (t->filling && fill_step(t))
         ;
     if (t->failed && t->have_next)
@@ -201,6 +220,10 @@ static void fill(struct mig_pg_batch *t)
     if (t->failed || (t->ended && !t->have_next))
         send_sync(t); /* a group that was begun must end, or the pipeline cannot be left */
     send_flush(t);
+    if (corked) {
+        PQflush(t->c->pg);
+        cork(t, 0);
+    }
 }
 
 /* ---- the whole ---- */
