@@ -19,6 +19,12 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *block);
 
+/* What hashing takes from libcrypto is ours to give back, too. Weak: not every program is linked to it. */
+void *__real_EVP_MD_CTX_new(void) __attribute__((weak));
+void __real_EVP_MD_CTX_free(void *md) __attribute__((weak));
+void *__wrap_EVP_MD_CTX_new(void);
+void __wrap_EVP_MD_CTX_free(void *md);
+
 /* A block that lives: an open hash of them. */
 struct live {
     void *block; /* NULL empty, GONE deleted */
@@ -164,6 +170,24 @@ void __wrap_free(void *block)
     forget(block);
     __real_free(block);
     pthread_mutex_unlock(&state.mutex);
+}
+
+void *__wrap_EVP_MD_CTX_new(void)
+{
+    pthread_mutex_lock(&state.mutex);
+    void *md = refused() ? NULL : __real_EVP_MD_CTX_new();
+    remember(md, __builtin_return_address(0));
+    pthread_mutex_unlock(&state.mutex);
+    return md;
+}
+
+void __wrap_EVP_MD_CTX_free(void *md)
+{
+    pthread_mutex_lock(&state.mutex);
+    if (md)
+        forget(md);
+    pthread_mutex_unlock(&state.mutex);
+    __real_EVP_MD_CTX_free(md);
 }
 
 /* ---- for tests --------------------------------------------------------------- */

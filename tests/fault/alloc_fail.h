@@ -7,8 +7,8 @@
  * A test program that has `alloc_fail_dep` among its dependencies, and our libraries as static archives, has
  * its malloc, calloc, realloc and free replaced by the linker (--wrap): those of our own objects and of the
  * test, and not those of shared libraries: what libc and client libraries allocate is neither counted nor
- * failed. Any number of threads may allocate. Check is a static archive on some systems, and its assertions
- * allocate: inside a body use alloc_fail_require() instead.
+ * failed. What our hashing asks of libcrypto counts too. Any number of threads may allocate. Check is a static
+ * archive on some systems, and its assertions allocate: inside a body use alloc_fail_require() instead.
  *
  *     static int32_t body(void *user)      // one complete use: makes, uses and frees
  *     {
