@@ -88,6 +88,11 @@ bool mig_source_memory_has(const void *self, const char *path, size_t len)
 static int32_t insert(struct memory *m, struct added *a, struct mig_diag *diag)
 {
     bool   there = false;
+    if (a->path && (a->path[0] == '/' || a->path[0] == '\0')) {
+        (void)mig_diag_set(diag, MIGRATE_E_ARGUMENT, "\"%s\" is no relative path", a->path);
+        mig_diag_hint(diag, "begin it in the directory of the migrations");
+        return MIGRATE_E_ARGUMENT;
+    }
     size_t at = a->path ? find(m, a->path, strlen(a->path), &there) : 0;
     if (there) {
         (void)mig_diag_set(diag, MIGRATE_E_DUPLICATE, "%s was added before", a->path);
@@ -150,7 +155,8 @@ static migrate_status memory_next(void *self, const migrate_host *host, migrate_
     out->flags = a->flags;
     out->path = (migrate_text){ a->path, strlen(a->path) };
     out->size = a->len;
-    out->checksum = a->checksum;
+    if (MIGRATE_HAS(migrate_entry, out, checksum))
+        out->checksum = a->checksum;
     return MIGRATE_OK;
 }
 

@@ -17,7 +17,7 @@ int32_t mig_source_directory(const char *path, void **self);
 int32_t mig_source_directory_make(void *self, const migrate_host *host, migrate_error **err);
 
 /* Files and code that were added one by one. Text, paths and checksums are copied; E_DUPLICATE for a path that
- * is there. `release` is called when the source is freed, never when adding fails. */
+ * is there, E_ARGUMENT for one that is not relative. `release` is called when the source is freed, never when adding fails. */
 extern const struct migrate_source_ops mig_source_memory_ops;
 int32_t mig_source_memory(void **self);
 int32_t mig_source_memory_add_file(void *self, const char *path, const char *text, size_t len,

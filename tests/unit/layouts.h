@@ -204,7 +204,7 @@ static inline void layouts_expect_fail(struct layouts *l, int32_t status, const 
 
 static inline void remove_tree(const char *path)
 {
-    char command[1200];
+    char command[3000];
     struct stat st;
     if (lstat(path, &st) || strstr(path, "'"))
         return;

@@ -300,6 +300,8 @@ START_TEST(memory)
     ck_assert_int_eq(mig_source_memory_add_code(self, "a.sql", NULL, 0, ran, NULL, release, &diag), MIGRATE_E_DUPLICATE);
     ck_assert_str_eq(diag.message, "a.sql was added before");
     mig_diag_free(&diag);
+    ck_assert_int_eq(mig_source_memory_add_file(self, "/a.sql", "", 0, &diag), MIGRATE_E_ARGUMENT);
+    mig_diag_free(&diag);
     ck_assert_int_eq(released, 0);
     migrate_entry entry = { .struct_size = sizeof entry, .path = { "c.py", 4 } };
     ck_assert_int_eq(mig_source_memory_ops.run(self, NULL, &entry, MIGRATE_DIRECTION_DOWN, NULL, NULL), MIGRATE_OK);
