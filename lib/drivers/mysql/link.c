@@ -86,6 +86,13 @@ static void post(struct mig_my_link *l, enum mig_my_job job)
     pthread_mutex_unlock(&l->lock);
 }
 
+void mig_my_link_holds(struct mig_my_link *l, bool holds)
+{
+    pthread_mutex_lock(&l->lock);
+    l->holds = holds;
+    pthread_mutex_unlock(&l->lock);
+}
+
 void mig_my_link_connect(struct mig_my_link *l, struct mig_my_login *login)
 {
     l->login = *login;
@@ -228,6 +235,8 @@ void mig_my_link_close(struct mig_my_link *l)
     bool busy = l->job != MIG_MY_JOB_NONE;
     l->quit = true;
     l->rows_drop = true;
+    if (busy)
+        l->holds = false;
     if (busy && l->fd >= 0)
         (void)shutdown(l->fd, SHUT_RDWR);
     pthread_cond_signal(&l->turn);

@@ -20,6 +20,9 @@ struct mig_my_link *mig_my_link_new(void);
 /* Ends it: waits a moment for the worker to say goodbye to the server, else leaves it to clean up alone. */
 void mig_my_link_close(struct mig_my_link *l);
 
+/* Holds session locks that are to be given back before it ends: the server would notice the end a moment later. */
+void mig_my_link_holds(struct mig_my_link *l, bool holds);
+
 /* Takes @p login over (wiped after use). */
 void mig_my_link_connect(struct mig_my_link *l, struct mig_my_login *login);
 /* Uses a MYSQL of the application instead; never closed. */

@@ -32,6 +32,7 @@ struct mig_my_link {
     bool   waiting;      /* the worker is in the client library */
     bool   rows_full, rows_refused, rows_drop;
     size_t answered;
+    bool   holds;        /* session locks */
     int    fd;           /* a duplicate of the socket, so that it names this one and no other; -1 none */
 
     /* The worker's while a job runs, else the caller's. */

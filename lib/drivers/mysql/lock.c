@@ -143,6 +143,8 @@ migrate_status mig_my_try_lock(void *conn, const char *key, migrate_holder *hold
     add_name(&c->text, key);
     mig_buf_str(&c->text, ",0))");
     status = ask_int(c, &got, err);
+    if (!status && got == 1)
+        mig_my_link_holds(c->link, !c->adopted);
     if (status || got == 1)
         return status;
     if (holder)

@@ -259,6 +259,12 @@ static void do_send(struct mig_my_link *l)
 
 static void do_quit(struct mig_my_link *l)
 {
+    static const char release[] = "DO RELEASE_ALL_LOCKS()";
+    pthread_mutex_lock(&l->lock);
+    bool holds = l->holds;
+    pthread_mutex_unlock(&l->lock);
+    if (l->mysql && holds)
+        (void)mysql_real_query(l->mysql, release, sizeof release - 1);
     if (l->mysql && !l->adopted)
         mysql_close(l->mysql);
     else if (l->mysql && l->multi_set)
