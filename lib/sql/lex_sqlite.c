@@ -111,6 +111,13 @@ static enum mig_step on_variable(struct mig_sql_lexer *lx)
     return lx->status ? MIG_STEP_FAIL : MIG_STEP_ON;
 }
 
+static int refuse(struct mig_sql_lexer *lx, uint64_t pos)
+{
+    mig_lex_fail(lx, pos, "Remove it, or write what it does in SQL.",
+                 "a command of the sqlite3 shell, which the library does not understand");
+    return -1;
+}
+
 /* What the shell would take for itself: no statement begins like this. */
 static int command(struct mig_sql_lexer *lx)
 {
@@ -120,11 +127,44 @@ static int command(struct mig_sql_lexer *lx)
         int behind = mig_lex_peek(lx, 2);
         go = behind < 0 || !lx->ident[behind];
     }
-    if (c != '.' && c != '/' && !go)
-        return 0;
-    mig_lex_fail(lx, mig_lex_pos(lx), "Remove it, or write what it does in SQL.",
-                 "a command of the sqlite3 shell, which the library does not understand");
-    return -1;
+    return c == '.' || c == '/' || go ? refuse(lx, mig_lex_pos(lx)) : 0;
+}
+
+/* Has the token of @p len bytes before the position a line to itself, where the statement could end? There
+ * the shell takes "go" and "/" for a ';'. */
+static bool ends_for_shell(struct mig_sql_lexer *lx, size_t len)
+{
+    const char *text = lx->w.data + lx->w.keep;
+    size_t p = lx->w.pos - lx->w.keep - len;
+    if (lx->sqlite != S_NORMAL || lx->whole)
+        return false;
+    while (p && (text[p - 1] == ' ' || text[p - 1] == '\t'))
+        p--;
+    if (!p || text[p - 1] != '\n')
+        return false;
+    int c = mig_lex_peek(lx, 0);
+    for (size_t n = 1; c == ' ' || c == '\t' || c == '\r'; n++)
+        c = mig_lex_peek(lx, n);
+    return c < 0 || c == '\n';
+}
+
+static enum mig_step on_word(struct mig_sql_lexer *lx)
+{
+    enum mig_step step = mig_lex_on_word(lx);
+    const char *end = lx->w.data + lx->w.pos;
+    if (step == MIG_STEP_ON && lx->word_len == 2 && mig_lex_is(end - 2, 2, "GO") && ends_for_shell(lx, 2))
+        refuse(lx, mig_lex_pos(lx) - 2);
+    return lx->status ? MIG_STEP_FAIL : step;
+}
+
+static enum mig_step on_comment(struct mig_sql_lexer *lx)
+{
+    uint64_t at = mig_lex_pos(lx);
+    bool slash = lx->w.data[lx->w.pos] == '/';
+    enum mig_step step = mig_lex_on_comment(lx);
+    if (step == MIG_STEP_ON && slash && mig_lex_pos(lx) == at + 1 && ends_for_shell(lx, 1))
+        refuse(lx, at);
+    return lx->status ? MIG_STEP_FAIL : step;
 }
 
 static bool finish(struct mig_sql_lexer *lx, bool at_end)
@@ -146,10 +186,10 @@ const struct mig_lex_rules mig_lex_sqlite = {
     .semicolon = semicolon,
     .finish = finish,
     .action = {
-        [MIG_C_WORD] = mig_lex_on_word,
+        [MIG_C_WORD] = on_word,
         [MIG_C_SEMICOLON] = mig_lex_on_semicolon,
         [MIG_C_TERMINATOR] = mig_lex_on_terminator,
-        [MIG_C_COMMENT] = mig_lex_on_comment,
+        [MIG_C_COMMENT] = on_comment,
         [MIG_C_SQUOTE] = on_quote,
         [MIG_C_DQUOTE] = on_quote,
         [MIG_C_BACKTICK] = on_quote,

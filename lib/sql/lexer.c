@@ -77,14 +77,16 @@ void mig_sql_set_lex(struct mig_sql_lexer *lx, uint32_t lex)
     lx->lex = lex;
 }
 
+/* A BOM is no part of the script. Without one, four bytes tell whether the text is in UTF-8 at all. */
 static void skip_bom(struct mig_sql_lexer *lx)
 {
     if (mig_lex_peek(lx, 0) == 0xEF && mig_lex_peek(lx, 1) == 0xBB && mig_lex_peek(lx, 2) == 0xBF) {
         lx->w.pos += 3;
         lx->w.keep = lx->w.pos;
         lx->at_pos = lx->from_pos = mig_lex_pos(lx);
+    } else {
+        (void)mig_lex_peek(lx, 3);
     }
-    (void)mig_lex_peek(lx, 3);
     lx->started = true;
 }
 

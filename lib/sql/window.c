@@ -116,12 +116,11 @@ static bool make_room(struct mig_sql_lexer *lx)
 
 static bool first_bytes(struct mig_sql_lexer *lx, size_t got)
 {
-    struct mig_window *w = &lx->w;
-    const unsigned char *b = (const unsigned char *)w->data;
-    size_t held = w->end + got;
-    if (lx->started)
+    const char *b = lx->w.data;
+    size_t held = lx->w.end + got;
+    if (lx->started || (held > 2 && !memcmp(b, "\xEF\xBB\xBF", 3)))
         return true;
-    bool utf16 = held > 1 && ((b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF));
+    bool utf16 = held > 1 && (!memcmp(b, "\xFF\xFE", 2) || !memcmp(b, "\xFE\xFF", 2));
     if (utf16 || memchr(b, 0, held < 4 ? held : 4)) {
         mig_lex_fail_at(lx, &lx->from, "Save the file as UTF-8.", "the text is UTF-16 or UTF-32");
         return false;

@@ -94,6 +94,12 @@ static bool ends_in_dashes(const struct cutting_piece *p)
     return p->len > 1 && !memcmp(p->text + p->len - 2, "--", 2);
 }
 
+/* "go" on the last line is for the shell only where no ';' follows. */
+static bool for_shell(const struct cutting *c)
+{
+    return c->diag.message && strstr(c->diag.message, "sqlite3 shell");
+}
+
 static void check_again(const struct mig_sql_config *config, const struct cutting *c)
 {
     for (size_t i = 0; i < c->n; i++) {
@@ -103,6 +109,10 @@ static void check_again(const struct mig_sql_config *config, const struct cuttin
         struct mig_sql_config same = *config;
         same.lex = p->lex;
         struct cutting again = cut(&same, p->text, p->len, 0);
+        if (for_shell(&again)) {
+            cutting_free(&again);
+            continue;
+        }
         REQUIRE(again.status == MIGRATE_DONE && again.n == 1);
         REQUIRE(again.pieces[0].len == p->len && !memcmp(again.pieces[0].text, p->text, p->len));
         REQUIRE(again.pieces[0].flags == p->flags);

@@ -99,6 +99,8 @@ START_TEST(unreadable_text)
     check_bytes("SELECT 1;\n-- \0", 14, 1, 2, 4, "NUL");
     check_bytes("SELECT 1;\n \0", 12, 1, 2, 2, "NUL");
     check_bytes("COPY t FROM STDIN;\na\0b\n\\.\n", 26, 1, 1, 1, "NUL");
+    check_bytes("\xEF\xBB\xBFU\0", 5, 0, 1, 2, "NUL");
+    check_bytes("\xEF\xBB\xBF\0", 4, 0, 1, 1, "NUL");
     check_bytes("\xFF\xFES\0E\0", 6, 0, 1, 1, "UTF-16");
     check_bytes("\xFE\xFF\0S\0E", 6, 0, 1, 1, "UTF-16");
     check_bytes("S\0E\0", 4, 0, 1, 1, "UTF-16");

@@ -13,7 +13,10 @@ START_TEST(tokens)
           { "SELECT $a::b(;'), @c(;), :d(;), #e(;)", "SELECT $f(", "SELECT 2" } },
         { "SELECT ?1, $(; SELECT 2", { "SELECT ?1, $(", "SELECT 2" } },
         { "SELECT (1; SELECT 2", { "SELECT (1", "SELECT 2" } },
-        { "SELECT 4\n/\n2; SELECT 1 AS\ngo\n;", { "SELECT 4\n/\n2", "SELECT 1 AS\ngo" } },
+        { "SELECT 4\n/ 2; SELECT 1 AS\ngo ; SELECT '\n/\ngo\n' /*\n/\ngo\n*/",
+          { "SELECT 4\n/ 2", "SELECT 1 AS\ngo", "SELECT '\n/\ngo\n' /*\n/\ngo\n*/" } },
+        { "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 4\n/\n2; END",
+          { "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 4\n/\n2; END" } },
     };
     struct mig_sql_config config = cutting_config("sqlite");
     CHECK_CUTS(&config, cases);
@@ -52,6 +55,8 @@ START_TEST(faults)
         { "SELECT 1; .read x\n", 1, 1, 11, "shell" },
         { "SELECT 1;\ngo\n", 1, 2, 1, "shell" },
         { "SELECT 1;\n/\n", 1, 2, 1, "shell" },
+        { "SELECT 1\n  Go \r\nSELECT 2", 0, 2, 3, "shell" },
+        { "SELECT 1\n/", 0, 2, 1, "shell" },
     };
     struct mig_sql_config config = cutting_config("sqlite");
     CHECK_FAULTS(&config, cases);
