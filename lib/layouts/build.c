@@ -31,20 +31,23 @@ static const struct mig_directives no_transaction_code = {
     .statement_timeout_down_ms = -1,
 };
 
+static const uint8_t no_checksum[MIG_SHA256_LEN];
+
 /* A whole file, without and with a byte order mark. */
 static const struct mig_range whole = { 0, UINT64_MAX, 1 };
 static const struct mig_range whole_after_bom = { 3, UINT64_MAX, 1 };
 
-static struct mig_part whole_part(const struct mig_file *f)
+static const struct mig_range *whole_range(const struct mig_file *f)
 {
-    return (struct mig_part){ f->path, f->cookie, f->bom ? &whole_after_bom : &whole, 1, NULL };
+    return f->bom ? &whole_after_bom : &whole;
 }
 
 static void take_code(struct mig_migration *m, const struct mig_file *f)
 {
     m->flags |= MIG_MIGRATION_CODE;
     m->up = (struct mig_part){ .path = f->path, .cookie = f->cookie };
-    m->code_checksum = f->code_checksum;
+    m->checksum = no_checksum;
+    m->code_checksum = f->code;
     if (f->entry_flags & MIGRATE_ENTRY_REVERSIBLE) {
         m->flags |= MIG_MIGRATION_REVERSIBLE;
         m->down = m->up;
@@ -56,20 +59,20 @@ static void take_code(struct mig_migration *m, const struct mig_file *f)
 static void take_text(struct mig_migration *m, const struct mig_file *f)
 {
     const struct mig_marked *marked = f->marked;
-    m->up = whole_part(f);
-    memcpy(m->checksum, f->sha, sizeof m->checksum);
+    m->up = (struct mig_part){ f->path, f->cookie, whole_range(f), 1, false };
+    m->checksum = f->sha;
     m->has_checksum = true;
     if (!marked)
         return;
     m->flags |= marked->flags;
-    if (marked->directed)
-        m->directives = &marked->directives;
+    if (marked->directives)
+        m->directives = marked->directives;
     if (marked->style == MIG_STYLE_NONE)
         return;
-    m->up = (struct mig_part){ f->path, f->cookie, marked->up, marked->n_up, marked->up_sha };
-    if (marked->has_down) {
+    m->up = (struct mig_part){ f->path, f->cookie, marked->up, marked->n_up, true };
+    if (marked->n_down > 0) {
         m->flags |= MIG_MIGRATION_REVERSIBLE;
-        m->down = (struct mig_part){ f->path, f->cookie, marked->down, marked->n_down, marked->down_sha };
+        m->down = (struct mig_part){ f->path, f->cookie, marked->down, marked->n_down, true };
     }
 }
 
@@ -131,17 +134,25 @@ static int32_t drop_down_directives(struct mig_reading *r, struct mig_migration 
     return take_down_directives(r, m, &mig_no_directives);
 }
 
+/* The whole of a file whose hash is not the migration's checksum. */
+static int32_t take_whole(struct mig_reading *r, const struct mig_file *f, struct mig_part *out)
+{
+    struct mig_range *range = mig_arena_alloc(&r->set->arena, sizeof *range + MIG_SHA256_LEN);
+    if (!range)
+        return mig_reading_nomem(r);
+    *range = *whole_range(f);
+    memcpy(range + 1, f->sha, MIG_SHA256_LEN);
+    *out = (struct mig_part){ f->path, f->cookie, range, 1, true };
+    return MIGRATE_OK;
+}
+
 int32_t mig_add_down(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
 {
-    uint8_t *sha = mig_arena_alloc(&r->set->arena, sizeof f->sha);
-    if (!sha)
-        return mig_reading_nomem(r);
-    memcpy(sha, f->sha, sizeof f->sha);
-    m->down = whole_part(f);
-    m->down.sha = sha;
+    int32_t status = take_whole(r, f, &m->down);
     m->flags |= MIG_MIGRATION_REVERSIBLE;
-    int32_t status = drop_down_directives(r, m);
-    if (!status && f->marked && f->marked->directed)
-        status = take_down_directives(r, m, &f->marked->directives);
+    if (!status)
+        status = drop_down_directives(r, m);
+    if (!status && f->marked && f->marked->directives)
+        status = take_down_directives(r, m, f->marked->directives);
     return status;
 }

@@ -145,17 +145,19 @@ static int32_t read_through(struct pass *p)
     return MIGRATE_OK;
 }
 
-int32_t mig_content_read(struct mig_reading *r, struct mig_file *f)
+int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *size)
 {
     struct pass p = { .r = r, .f = f };
+    uint8_t    *sha = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
     r->held = NULL;
-    if (!mig_canon_init(&p.canon))
+    if (!sha || !mig_canon_init(&p.canon))
         return mig_reading_nomem(r);
     int32_t status = read_through(&p);
-    if (!mig_canon_final(&p.canon, f->sha) && !status)
+    if (!mig_canon_final(&p.canon, sha) && !status)
         status = mig_reading_nomem(r);
-    f->size = p.canon.bytes;
-    r->set->bytes += f->size;
+    f->sha = sha;
+    *size = p.canon.bytes;
+    r->set->bytes += p.canon.bytes;
     if (!status && (p.marker || f->no_transaction) && !f->liquibase)
         status = mig_marks_read(r, f, p.marker);
     return status;
@@ -220,4 +222,20 @@ int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const 
     if (!mig_canon_final(&canon, out) && !status)
         status = mig_reading_nomem(r);
     return status;
+}
+
+int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges, size_t n,
+                        const struct mig_range **out)
+{
+    struct mig_range *kept = mig_arena_alloc(&r->set->arena, n * sizeof *kept + MIG_SHA256_LEN);
+    uint64_t          bom = f->bom ? 3 : 0;
+    if (!kept)
+        return mig_reading_nomem(r);
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = ranges[i];
+        kept[i].begin += bom;
+        kept[i].end += kept[i].end == UINT64_MAX ? 0 : bom;
+    }
+    *out = kept;
+    return mig_content_hash(r, f, ranges, (uint32_t)n, (uint8_t *)(kept + n));
 }

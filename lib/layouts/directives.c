@@ -14,7 +14,7 @@ struct words {
     const struct mig_file *f;
     const struct mig_mark *mark;
     unsigned               directions;
-    struct mig_marked     *out;
+    struct mig_said       *out;
 };
 
 static int32_t fail(const struct words *w, const char *hint, const char *what, const char *word, size_t len)
@@ -25,12 +25,12 @@ static int32_t fail(const struct words *w, const char *hint, const char *what, c
 
 static void set_transaction(const struct words *w, enum mig_tx_mode mode)
 {
-    struct mig_directives *d = &w->out->directives;
+    struct mig_directives *d = &w->out->d;
     if (w->directions & MIG_FOR_UP)
         d->tx_up = (int8_t)mode;
     if (w->directions & MIG_FOR_DOWN)
         d->tx_down = (int8_t)mode;
-    w->out->directed = true;
+    w->out->any = true;
 }
 
 static int32_t set_duration(const struct words *w, const char *word, size_t len, const char *value, int64_t *up,
@@ -43,7 +43,7 @@ static int32_t set_duration(const struct words *w, const char *word, size_t len,
         *up = ms;
     if (w->directions & MIG_FOR_DOWN)
         *down = ms;
-    w->out->directed = true;
+    w->out->any = true;
     return MIGRATE_OK;
 }
 
@@ -54,17 +54,17 @@ static int32_t set_retries(const struct words *w, const char *word, size_t len, 
     if (n < 0 || n > 1000000 || *end)
         return fail(w, "retries takes a number, retries=5", "no number in", word, len);
     if (w->directions & MIG_FOR_UP)
-        w->out->directives.retries = (int32_t)n;
+        w->out->d.retries = (int32_t)n;
     if (w->directions & MIG_FOR_DOWN)
-        w->out->directives.retries_down = (int32_t)n;
-    w->out->directed = true;
+        w->out->d.retries_down = (int32_t)n;
+    w->out->any = true;
     return MIGRATE_OK;
 }
 
 /* Several lines of tags add up. */
 static int32_t add_tags(const struct words *w, const char *word, size_t len, const char *value)
 {
-    struct mig_directives *d = &w->out->directives;
+    struct mig_directives *d = &w->out->d;
     if (!*value)
         return fail(w, "tags takes a list, tags=a,b", "no tags in", word, len);
     size_t had = d->tags ? strlen(d->tags) + 1 : 0, n = strlen(value);
@@ -77,7 +77,7 @@ static int32_t add_tags(const struct words *w, const char *word, size_t len, con
     }
     memcpy(tags + had, value, n + 1);
     d->tags = tags;
-    w->out->directed = true;
+    w->out->any = true;
     return MIGRATE_OK;
 }
 
@@ -87,7 +87,7 @@ static const char hint_ours[] = "known are no-transaction, transaction, lock-tim
 /* One word of "-- migrate: no-transaction lock-timeout=2s". */
 static int32_t ours(const struct words *w, const char *word, size_t len)
 {
-    struct mig_directives *d = &w->out->directives;
+    struct mig_directives *d = &w->out->d;
     char                   text[512];
     if (len >= sizeof text)
         return fail(w, hint_ours, "a directive is too long:", word, len);
@@ -206,8 +206,8 @@ static int32_t atlas(const struct words *w)
         return MIGRATE_OK;
     if (mig_starts(args, "atlas:delimiter ")) {
         char *end = unescape(&w->r->set->arena, args + 16 + strspn(args + 16, " \t"));
-        w->out->directives.terminator_up = w->out->directives.terminator_down = end;
-        w->out->directed = true;
+        w->out->d.terminator_up = w->out->d.terminator_down = end;
+        w->out->any = true;
         return end ? MIGRATE_OK : mig_reading_nomem(w->r);
     }
     return fail(w, "known are atlas:txmode none, atlas:txmode file, atlas:delimiter and atlas:nolint",
@@ -215,7 +215,7 @@ static int32_t atlas(const struct words *w)
 }
 
 int32_t mig_directive_apply(struct mig_reading *r, const struct mig_file *f, const struct mig_mark *mark,
-                            unsigned directions, struct mig_marked *out)
+                            unsigned directions, struct mig_said *out)
 {
     struct words w = { r, f, mark, directions, out };
     switch (mark->style) {

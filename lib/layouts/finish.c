@@ -75,21 +75,26 @@ static int32_t hash_text(struct mig_reading *r, struct mig_text *text, uint8_t o
     return status;
 }
 
-/* Of a repeatable the substituted text counts: another value makes it run again. */
+/* Of a repeatable the substituted text counts: another value makes it run again. Its own hash moves behind its
+ * range. */
 static int32_t hash_repeatable(struct mig_reading *r, struct mig_migration *m)
 {
-    uint8_t *raw = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
-    if (!raw)
+    struct mig_range *range = mig_arena_alloc(&r->set->arena, sizeof *range + MIG_SHA256_LEN);
+    uint8_t          *checksum = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
+    struct mig_text  *text = NULL;
+    if (!range || !checksum)
         return mig_reading_nomem(r);
-    memcpy(raw, m->checksum, MIG_SHA256_LEN);
-    m->up.sha = raw;
-    struct mig_text *text = NULL;
+    *range = m->up.ranges[0];
+    memcpy(range + 1, m->checksum, MIG_SHA256_LEN);
+    m->up.ranges = range;
+    m->up.has_sha = true;
     int32_t status = mig_text_open(r->set, m, MIGRATE_DIRECTION_UP, r->ops, r->self, r->host, r->options, &text, r->diag,
                                    r->err);
     if (status)
         return status;
     r->held = NULL; /* its buffer is used */
-    status = hash_text(r, text, m->checksum);
+    status = hash_text(r, text, checksum);
+    m->checksum = checksum;
     mig_text_close(text);
     return status;
 }

@@ -133,10 +133,10 @@ static int32_t take_rollback(struct maker *m, const struct mig_lq_line *line)
 
 static int32_t take_ours(struct maker *m, const struct mig_lq_line *line)
 {
-    struct mig_marked out = { .directives = m->directives };
+    struct mig_said out = { m->directives, false };
     struct mig_mark   mark = { .line = line->line, .style = MIG_STYLE_OURS, .what = MIG_WHAT_DIRECTIVE, .args = line->text };
     int32_t status = mig_directive_apply(m->x->r, m->x->f, &mark, MIG_FOR_UP | MIG_FOR_DOWN, &out);
-    m->directives = out.directives;
+    m->directives = out.d;
     return status;
 }
 
@@ -215,33 +215,19 @@ static int32_t set_directives(struct maker *m, struct mig_migration *to)
     return MIGRATE_OK;
 }
 
-/* Ranges into the set, as offsets into the raw file, and their hash. */
-static int32_t set_part(struct maker *m, const struct ranges *from, struct mig_part *to, uint8_t sha[MIG_SHA256_LEN])
+static int32_t set_part(struct maker *m, const struct ranges *from, struct mig_part *to)
 {
     const struct mig_file *f = m->x->f;
-    struct mig_range      *kept = mig_arena_alloc(&m->x->r->set->arena, from->count * sizeof *kept);
-    if (!kept)
-        return mig_reading_nomem(m->x->r);
-    int32_t status = mig_content_hash(m->x->r, f, from->list, (uint32_t)from->count, sha);
-    for (size_t i = 0; i < from->count; i++) {
-        kept[i] = from->list[i];
-        kept[i].begin += f->bom ? 3 : 0;
-        kept[i].end += f->bom ? 3 : 0;
-    }
-    *to = (struct mig_part){ f->path, f->cookie, kept, (uint32_t)from->count, NULL };
-    return status;
+    *to = (struct mig_part){ .path = f->path, .cookie = f->cookie, .n_ranges = (uint32_t)from->count, .has_sha = true };
+    return mig_ranges_keep(m->x->r, f, from->list, from->count, &to->ranges);
 }
 
 static int32_t set_parts(struct maker *m, struct mig_migration *to)
 {
-    int32_t  status = set_part(m, &m->up, &to->up, to->checksum);
-    uint8_t *sha = m->has_down ? mig_arena_alloc(&m->x->r->set->arena, MIG_SHA256_LEN) : NULL;
-    if (status || !m->has_down)
-        return status;
-    if (!sha)
-        return mig_reading_nomem(m->x->r);
-    status = set_part(m, &m->down, &to->down, sha);
-    to->down.sha = sha;
+    int32_t status = set_part(m, &m->up, &to->up);
+    if (!status && m->has_down)
+        status = set_part(m, &m->down, &to->down);
+    to->checksum = status ? NULL : mig_part_sha(&to->up);
     return status;
 }
 

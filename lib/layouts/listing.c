@@ -50,16 +50,16 @@ static int32_t take(struct mig_reading *r, const migrate_entry *entry)
     if (status)
         return status;
     char *path = mig_arena_strndup(&r->set->arena, entry->path.data, entry->path.len);
+    bool  code = entry->flags & MIGRATE_ENTRY_CODE;
+    if (path && (is_hidden(path) || (!code && !is_wanted(path))))
+        return MIGRATE_OK;
     if (!path || !mig_grow(&r->files, &r->files_cap, r->n_files + 1, sizeof *r->files))
         return mig_reading_nomem(r);
-    bool code = entry->flags & MIGRATE_ENTRY_CODE;
-    if (is_hidden(path) || (!code && !is_wanted(path)))
-        return MIGRATE_OK;
     struct mig_file *f = &r->files[r->n_files++];
     *f = (struct mig_file){ .path = path, .cookie = entry->cookie, .entry_flags = entry->flags };
     if (code && entry->checksum) {
-        f->code_checksum = mig_arena_strdup(&r->set->arena, entry->checksum);
-        if (!f->code_checksum)
+        f->code = mig_arena_strdup(&r->set->arena, entry->checksum);
+        if (!f->code)
             return mig_reading_nomem(r);
     }
     return MIGRATE_OK;

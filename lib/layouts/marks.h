@@ -46,6 +46,6 @@ int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struc
 
 /* Reads the words of one directive into @p out. E_DIRECTIVE with file and line. */
 int32_t mig_directive_apply(struct mig_reading *r, const struct mig_file *f, const struct mig_mark *mark,
-                            unsigned directions, struct mig_marked *out);
+                            unsigned directions, struct mig_said *out);
 
 #endif

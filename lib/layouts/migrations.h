@@ -31,9 +31,14 @@ struct mig_part {
     uint64_t                cookie; /* the source's own */
     const struct mig_range *ranges;
     uint32_t                n_ranges;
-    const uint8_t          *sha;    /* of the text of the ranges, BOM dropped, CRLF to LF; NULL: the migration's
-                                       checksum */
+    bool                    has_sha; /* the SHA-256 of the ranges' text lies behind them; else it is the checksum */
 };
+
+/* SHA-256 of the text of the ranges, BOM dropped, CRLF to LF; NULL: the migration's checksum. */
+static inline const uint8_t *mig_part_sha(const struct mig_part *part)
+{
+    return part->has_sha ? (const uint8_t *)(part->ranges + part->n_ranges) : NULL;
+}
 
 enum mig_tx_mode { MIG_TX_DEFAULT, MIG_TX_ON, MIG_TX_OFF }; /* a directive; DEFAULT: none given */
 
@@ -66,10 +71,10 @@ struct mig_directives {
 struct mig_migration {
     const char *version; /* "" for a repeatable */
     const char *name;    /* for people; a repeatable's identity */
-    uint8_t     checksum[MIG_SHA256_LEN]; /* of files and of code with one; see has_checksum */
+    const uint8_t *checksum;   /* SHA-256 of the text; zeros for code */
     const char *code_checksum; /* CODE: as the source gave it, or NULL */
     uint8_t     kind;    /* MIGRATE_KIND_VERSIONED, REPEATABLE or BASELINE */
-    bool        has_checksum;
+    bool        has_checksum; /* it has text */
     uint32_t    flags;   /* MIG_MIGRATION_* */
     const struct mig_directives *directives; /* never NULL; shared where nothing was said */
     struct mig_part up;

@@ -15,8 +15,8 @@ enum fit { FIT_FOREIGN, FIT_GENERAL, FIT_FAMILY, FIT_EXACT };
 /* One file. */
 struct half {
     const struct mig_file *f;
-    const char *version, *name; /* scratch */
-    uint8_t     fit;            /* enum fit */
+    const char *version; /* scratch, the same for neighbours that have the same */
+    uint8_t     fit;     /* enum fit */
     bool        down;
     bool        autocommit;
 };
@@ -88,20 +88,26 @@ static size_t take_suffixes(const struct mig_layout_options *o, const char *base
     return d ? len - n - 1 : len;
 }
 
+/* Version and name of a file, in all->naming. */
+static int32_t read_name(struct halves *all, const struct mig_file *f, struct half *h)
+{
+    const char *base = mig_basename(f->path);
+    bool        code = f->entry_flags & MIGRATE_ENTRY_CODE;
+    *h = (struct half){ .f = f, .fit = FIT_GENERAL };
+    size_t len = code ? mig_stem_len(f) : take_suffixes(all->r->options, base, h);
+    return mig_naming_take(all->r, &all->naming, f, base, len, true);
+}
+
 static int32_t take_file(struct halves *all, const struct mig_file *f)
 {
-    struct mig_reading *r = all->r;
-    struct half         h = { .f = f, .fit = FIT_GENERAL };
-    const char         *base = mig_basename(f->path);
-    bool                code = f->entry_flags & MIGRATE_ENTRY_CODE;
-    size_t              len = code ? mig_stem_len(f) : take_suffixes(r->options, base, &h);
-    int32_t             status = mig_naming_take(r, &all->naming, f, base, len, true);
+    struct half h;
+    int32_t     status = read_name(all, f, &h);
     if (status)
         return status;
-    h.version = mig_arena_strdup(&r->scratch, mig_buf_text(&all->naming.version));
-    h.name = mig_arena_strdup(&r->scratch, mig_buf_text(&all->naming.name));
-    if (!h.version || !h.name || !mig_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list))
-        return mig_reading_nomem(r);
+    const char *last = all->count ? all->list[all->count - 1].version : NULL, *version = mig_buf_text(&all->naming.version);
+    h.version = last && strcmp(last, version) == 0 ? last : mig_arena_strdup(&all->r->scratch, version);
+    if (!h.version || !mig_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list))
+        return mig_reading_nomem(all->r);
     all->list[all->count++] = h;
     return MIGRATE_OK;
 }
@@ -148,10 +154,14 @@ static int32_t set_autocommit(struct mig_reading *r, struct mig_migration *m, co
     return MIGRATE_OK;
 }
 
-static int32_t add_pair(struct mig_reading *r, const struct half *up, const struct half *down)
+static int32_t add_pair(struct halves *all, const struct half *up, const struct half *down)
 {
+    struct mig_reading   *r = all->r;
     struct mig_migration *m;
-    int32_t               status = mig_add(r, up->f, MIGRATE_KIND_VERSIONED, up->version, up->name, &m);
+    struct half           again;
+    int32_t               status = read_name(all, up->f, &again);
+    if (!status)
+        status = mig_add(r, up->f, MIGRATE_KIND_VERSIONED, up->version, mig_buf_text(&all->naming.name), &m);
     if (!status)
         status = set_autocommit(r, m, up);
     if (!status && down)
@@ -160,8 +170,9 @@ static int32_t add_pair(struct mig_reading *r, const struct half *up, const stru
 }
 
 /* All files of one version. */
-static int32_t take_version(struct mig_reading *r, const struct half *list, size_t n)
+static int32_t take_version(struct halves *all, const struct half *list, size_t n)
 {
+    struct mig_reading *r = all->r;
     const struct half *up, *down = NULL;
     size_t             n_up = 0;
     while (n_up < n && !list[n_up].down)
@@ -174,7 +185,7 @@ static int32_t take_version(struct mig_reading *r, const struct half *list, size
     if (n_up == 0)
         return mig_reading_fail(r, MIGRATE_E_NAME, list[0].f->path, 0, "add the up file, or remove this one",
                                 "%s has no up file beside it", list[0].f->path);
-    return up ? add_pair(r, up, down) : MIGRATE_OK; /* for other engines only: not there */
+    return up ? add_pair(all, up, down) : MIGRATE_OK; /* for other engines only: not there */
 }
 
 static int32_t take_all(struct halves *all)
@@ -191,7 +202,7 @@ static int32_t take_all(struct halves *all)
     for (size_t i = 0, end; i < all->count && !status; i = end) {
         for (end = i + 1; end < all->count && strcmp(all->list[end].version, all->list[i].version) == 0;)
             end++;
-        status = take_version(r, all->list + i, end - i);
+        status = take_version(all, all->list + i, end - i);
     }
     return status;
 }

@@ -34,15 +34,6 @@ int32_t mig_reading_fail(struct mig_reading *r, int32_t status, const char *path
     return status;
 }
 
-static int32_t read_contents(struct mig_reading *r)
-{
-    int32_t status = MIGRATE_OK;
-    for (size_t i = 0; i < r->n_files && !status; i++)
-        if (!(r->files[i].entry_flags & MIGRATE_ENTRY_CODE))
-            status = mig_content_read(r, &r->files[i]);
-    return status;
-}
-
 static void hash_number(struct mig_sha256 *h, uint64_t n)
 {
     uint8_t bytes[8];
@@ -51,25 +42,35 @@ static void hash_number(struct mig_sha256 *h, uint64_t n)
     mig_sha256_update(h, bytes, sizeof bytes);
 }
 
-/* Of a file: length and bytes of its path, length and SHA-256 of its text as it counts; of code its checksum
- * instead. In the order of the paths, so that it is the same on every machine. */
-static int32_t hash_source(struct mig_reading *r)
+/* What a file adds to the hash of the source: length and bytes of its path, length and SHA-256 of its text as it
+ * counts; of code its checksum instead. */
+static void hash_file(struct mig_sha256 *h, const struct mig_file *f, uint64_t size)
+{
+    bool code = f->entry_flags & MIGRATE_ENTRY_CODE;
+    hash_number(h, strlen(f->path));
+    mig_sha256_update(h, f->path, strlen(f->path));
+    hash_number(h, !code ? size : f->code ? strlen(f->code) : 0);
+    if (!code)
+        mig_sha256_update(h, f->sha, MIG_SHA256_LEN);
+    else if (f->code)
+        mig_sha256_update(h, f->code, strlen(f->code));
+}
+
+/* In the order of the paths, so that the hash is the same on every machine. */
+static int32_t read_contents(struct mig_reading *r)
 {
     struct mig_sha256 h;
-    if (!mig_sha256_init(&h))
-        return mig_reading_nomem(r);
-    for (size_t i = 0; i < r->n_files; i++) {
-        const struct mig_file *f = &r->files[i];
-        hash_number(&h, strlen(f->path));
-        mig_sha256_update(&h, f->path, strlen(f->path));
-        bool code = f->entry_flags & MIGRATE_ENTRY_CODE;
-        hash_number(&h, !code ? f->size : f->code_checksum ? strlen(f->code_checksum) : 0);
-        if (!code)
-            mig_sha256_update(&h, f->sha, sizeof f->sha);
-        else if (f->code_checksum)
-            mig_sha256_update(&h, f->code_checksum, strlen(f->code_checksum));
+    int32_t           status = mig_sha256_init(&h) ? MIGRATE_OK : mig_reading_nomem(r);
+    for (size_t i = 0; i < r->n_files && !status; i++) {
+        uint64_t size = 0;
+        if (!(r->files[i].entry_flags & MIGRATE_ENTRY_CODE))
+            status = mig_content_read(r, &r->files[i], &size);
+        if (!status)
+            hash_file(&h, &r->files[i], size);
     }
-    return mig_sha256_final(&h, r->set->hash) ? MIGRATE_OK : mig_reading_nomem(r);
+    if (!mig_sha256_final(&h, r->set->hash) && !status)
+        status = mig_reading_nomem(r);
+    return status;
 }
 
 /* Side files that stand beside nothing are passed over, in the hash as well. */
@@ -95,9 +96,7 @@ static int32_t read_all(struct mig_reading *r)
         status = mig_detect_and_build(r);
     if (!status)
         status = mig_order_items(r);
-    if (!status)
-        status = mig_finish_items(r);
-    return status ? status : hash_source(r);
+    return status ? status : mig_finish_items(r);
 }
 
 int32_t mig_set_read(const struct migrate_source_ops *ops, void *self, const struct migrate_host *host,

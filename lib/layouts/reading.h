@@ -34,31 +34,35 @@ enum mig_style {
     MIG_STYLE_LIQUIBASE,   /* --liquibase formatted sql */
 };
 
-/* What the comments of one file say. In the set's arena. */
+/* What the comments of one file say. Scratch; what it points to is in the set's arena. */
 struct mig_marked {
-    uint8_t               style;      /* of its sections; NONE: directives only */
-    uint32_t              flags;      /* MIG_MIGRATION_GOOSE, PLACEHOLDERS */
-    uint64_t              line;       /* of the first section's marker */
-    struct mig_directives directives;
-    bool                  directed;   /* `directives` says something */
-    bool                  has_down;
-    uint32_t              n_up, n_down;
-    const struct mig_range *up, *down; /* of the sections */
-    const uint8_t        *up_sha, *down_sha;
+    const struct mig_directives *directives; /* NULL: none */
+    const struct mig_range      *up, *down;  /* of the sections, each list with its hash behind it */
+    uint32_t                     n_up, n_down;
+    uint32_t                     flags; /* MIG_MIGRATION_GOOSE */
+    uint8_t                      style; /* of the sections; NONE: there are none */
 };
 
+/* Kept small: there may be ten thousand and more. */
 struct mig_file {
-    const char *path; /* in the set's arena */
+    const char *path; /* in the set's arena, like what follows */
     uint64_t    cookie;
-    const char *code_checksum;
+    union {
+        const uint8_t *sha;  /* of the text */
+        const char    *code; /* CODE: its checksum as given, or NULL */
+    };
     const struct mig_marked *marked; /* NULL: nothing found */
-    uint64_t    size;  /* of the text that was hashed */
-    uint8_t     sha[MIG_SHA256_LEN];
     uint32_t    entry_flags; /* MIGRATE_ENTRY_* */
     uint8_t     shape;
     bool        bom;
     bool        liquibase; /* begins with its header */
     bool        no_transaction; /* begins with "-- no-transaction" */
+};
+
+/* Directives as they are read. */
+struct mig_said {
+    struct mig_directives d;
+    bool                  any;
 };
 
 enum { MIG_READ_CHUNK = 64 * 1024 };
@@ -104,8 +108,8 @@ int32_t mig_file_text(struct mig_reading *r, const struct mig_file *f, const cha
 
 /* ---- content ---------------------------------------------------------------- */
 
-/* Reads the file once: checksum, NUL bytes, encoding, markers. */
-int32_t mig_content_read(struct mig_reading *r, struct mig_file *f);
+/* Reads the file once: checksum, NUL bytes, encoding, markers. *@p size: of the text that was hashed. */
+int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *size);
 /* The line of byte @p offset (BOM not counted). */
 int32_t mig_content_line(struct mig_reading *r, const struct mig_file *f, uint64_t offset, uint64_t *line);
 /* Bytes from @p offset on, BOM not counted; from memory if the file is held. */
@@ -114,6 +118,9 @@ int32_t mig_content_bytes(struct mig_reading *r, const struct mig_file *f, uint6
 /* SHA-256 of the text in @p ranges, offsets BOM not counted. */
 int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges,
                          uint32_t n, uint8_t out[MIG_SHA256_LEN]);
+/* Copies the ranges into the set, as offsets into the raw file, with their hash behind them. */
+int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges, size_t n,
+                        const struct mig_range **out);
 /* Is there a statement in it? */
 int32_t mig_content_has_statement(struct mig_reading *r, const struct mig_file *f, bool *out);
 

@@ -19,6 +19,8 @@ struct maker {
     struct mig_file        *f;
     const struct mig_marks *marks;
     struct mig_marked      *out;
+    struct mig_said         said;
+    uint64_t                first_marker; /* line of the first section's */
     struct ranges           up, down;
     uint8_t                 section; /* MIG_FOR_* that is open, 0 none yet */
     uint64_t                begin, line; /* of the open section */
@@ -66,7 +68,7 @@ static int32_t check_first(struct maker *m, const struct mig_mark *mark)
                                 "a statement stands before the first section marker (line %llu)",
                                 (unsigned long long)mark->line);
     m->out->style = mark->style;
-    m->out->line = mark->line;
+    m->first_marker = mark->line;
     return MIGRATE_OK;
 }
 
@@ -76,7 +78,7 @@ static int32_t open_section(struct maker *m, const struct mig_mark *mark)
     if (!status && family(mark->style) != family(m->out->style))
         status = mig_reading_fail(m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line, "use one kind of marker in a file",
                                   "its sections begin with \"%s\" in line %llu, and with another tool's marker here",
-                                  style_example(m->out->style), (unsigned long long)m->out->line);
+                                  style_example(m->out->style), (unsigned long long)m->first_marker);
     if (!status)
         status = close_section(m, mark->begin);
     if (status)
@@ -87,7 +89,7 @@ static int32_t open_section(struct maker *m, const struct mig_mark *mark)
     if (mark->style == MIG_STYLE_GOOSE || mark->style == MIG_STYLE_SQL_MIGRATE)
         m->out->flags |= MIG_MIGRATION_GOOSE;
     /* options on the marker's own line */
-    return mark->args[0] ? mig_directive_apply(m->r, m->f, mark, m->section, m->out) : MIGRATE_OK;
+    return mark->args[0] ? mig_directive_apply(m->r, m->f, mark, m->section, &m->said) : MIGRATE_OK;
 }
 
 /* Directives of goose and of Atlas' lint may stand anywhere. */
@@ -106,14 +108,14 @@ static int32_t take_directive(struct maker *m, const struct mig_mark *mark)
                                            : "move it to the top of the file",
                                 "a directive must stand before the first statement");
     unsigned directions = m->section && !may_stand_anywhere(mark) ? m->section : MIG_FOR_UP | MIG_FOR_DOWN;
-    return mig_directive_apply(m->r, m->f, mark, directions, m->out);
+    return mig_directive_apply(m->r, m->f, mark, directions, &m->said);
 }
 
 static int32_t check_both(struct maker *m)
 {
     if (m->up.count > 0 || m->down.count == 0)
         return MIGRATE_OK;
-    return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->out->line,
+    return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->first_marker,
                             "put the marker of the up section before the statements that apply the migration",
                             "it has a down section, but no up section (\"%s\")", style_example(m->out->style));
 }
@@ -127,28 +129,22 @@ static void reverse(struct ranges *r)
     }
 }
 
-/* Hashes the ranges and keeps them in the set, as offsets into the raw file. */
-static int32_t keep_ranges(struct maker *m, struct ranges *from, const struct mig_range **list, uint32_t *n,
-                           const uint8_t **sha)
+static int32_t keep_ranges(struct maker *m, const struct ranges *from, const struct mig_range **list, uint32_t *n)
 {
-    struct mig_arena *arena = &m->r->set->arena;
-    if (from->count == 0)
-        return MIGRATE_OK;
-    struct mig_range *kept = mig_arena_alloc(arena, from->count * sizeof *kept);
-    uint8_t          *digest = mig_arena_alloc(arena, MIG_SHA256_LEN);
-    if (!kept || !digest)
-        return mig_reading_nomem(m->r);
-    int32_t status = mig_content_hash(m->r, m->f, from->list, (uint32_t)from->count, digest);
-    uint64_t bom = m->f->bom ? 3 : 0;
-    for (size_t i = 0; i < from->count; i++) {
-        kept[i] = from->list[i];
-        kept[i].begin += bom;
-        kept[i].end += kept[i].end == UINT64_MAX ? 0 : bom;
-    }
-    *list = kept;
     *n = (uint32_t)from->count;
-    *sha = digest;
-    return status;
+    return from->count ? mig_ranges_keep(m->r, m->f, from->list, from->count, list) : MIGRATE_OK;
+}
+
+static int32_t keep_directives(struct maker *m)
+{
+    if (!m->said.any)
+        return MIGRATE_OK;
+    struct mig_directives *kept = mig_arena_alloc(&m->r->set->arena, sizeof *kept);
+    if (!kept)
+        return mig_reading_nomem(m->r);
+    *kept = m->said.d;
+    m->out->directives = kept;
+    return MIGRATE_OK;
 }
 
 /* "-- Down migration" is also something that people write. node-pg-migrate's markers count where no other tool's
@@ -197,14 +193,13 @@ static int32_t take_marks(struct maker *m)
 
 int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struct mig_marks *marks)
 {
-    struct maker m = { .r = r, .f = f, .marks = marks };
-    m.out = mig_arena_alloc(&r->set->arena, sizeof *m.out);
+    struct maker m = { .r = r, .f = f, .marks = marks, .said = { mig_no_directives, false } };
+    m.out = mig_arena_alloc(&r->scratch, sizeof *m.out);
     if (!m.out)
         return mig_reading_nomem(r);
-    m.out->directives = mig_no_directives;
     if (f->no_transaction) {
-        m.out->directives.tx_up = m.out->directives.tx_down = MIG_TX_OFF;
-        m.out->directed = true;
+        m.said.d.tx_up = m.said.d.tx_down = MIG_TX_OFF;
+        m.said.any = true;
     }
     int32_t status = take_marks(&m);
     if (!status)
@@ -212,11 +207,12 @@ int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struc
     if (!status)
         status = check_both(&m);
     reverse(&m.down);
-    m.out->has_down = m.down.count > 0;
     if (!status)
-        status = keep_ranges(&m, &m.up, &m.out->up, &m.out->n_up, &m.out->up_sha);
+        status = keep_directives(&m);
     if (!status)
-        status = keep_ranges(&m, &m.down, &m.out->down, &m.out->n_down, &m.out->down_sha);
+        status = keep_ranges(&m, &m.up, &m.out->up, &m.out->n_up);
+    if (!status)
+        status = keep_ranges(&m, &m.down, &m.out->down, &m.out->n_down);
     free(m.up.list);
     free(m.down.list);
     f->marked = m.out;

@@ -143,8 +143,8 @@ static int32_t settle(struct mig_text *t)
     t->hashing = false;
     if (!mig_canon_final(&t->canon, digest))
         return nomem(t);
-    const uint8_t *expected = t->part->sha ? t->part->sha : t->m->checksum;
-    return memcmp(digest, expected, sizeof digest) == 0 ? MIGRATE_OK : moved(t);
+    const uint8_t *sha = mig_part_sha(t->part);
+    return memcmp(digest, sha ? sha : t->m->checksum, sizeof digest) == 0 ? MIGRATE_OK : moved(t);
 }
 
 /* Goes on to the next range; the last one ends the text. Ranges are lines of their own. */

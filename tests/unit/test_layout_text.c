@@ -17,7 +17,7 @@ static void check_checksum(const struct mig_migration *m, const char *text)
 {
     char expected[65], got[65];
     hex_of(text, expected);
-    mig_hex(m->checksum, sizeof m->checksum, got);
+    mig_hex(m->checksum, MIG_SHA256_LEN, got);
     ck_assert(m->has_checksum);
     ck_assert_str_eq(got, expected);
 }
