@@ -110,6 +110,13 @@ bool mig_alter_same_name(const struct mig_token *a, const struct mig_token *b)
            mig_token_name(b, MIGRATE_DIALECT_MYSQL, bn, sizeof bn) && mig_ieq(an, bn);
 }
 
+bool mig_alter_is_primary(const struct mig_token *name)
+{
+    char text[MIG_SQL_NAME_MAX];
+
+    return mig_token_name(name, MIGRATE_DIALECT_MYSQL, text, sizeof text) && mig_ieq(text, "primary");
+}
+
 bool mig_alter_take_head(struct mig_cursor *c)
 {
     if (!mig_cur_take(c, "ALTER")) {
@@ -345,6 +352,11 @@ static void finish_row(struct mig_cursor *c, struct mig_alter_clause *out)
         break;
     case MIG_ALTER_ENFORCE:
         out->flags |= mig_cur_at(c, "NOT") ? MIG_ALTER_NEGATED : 0;
+        break;
+    case MIG_ALTER_DROP_INDEX:
+        if (mig_alter_is_primary(&out->name)) {
+            out->kind = MIG_ALTER_DROP_PRIMARY;
+        }
         break;
     case MIG_ALTER_ADD_PARTITION:
         mig_cur_take_any(c, "NO_WRITE_TO_BINLOG LOCAL");

@@ -102,4 +102,7 @@ void mig_alter_index_parts(struct mig_cursor *c, struct mig_alter_clause *out);
 /* Do two name tokens name the same column or index (ASCII case folded)? */
 bool mig_alter_same_name(const struct mig_token *a, const struct mig_token *b);
 
+/* The name by which an index is the primary key. */
+bool mig_alter_is_primary(const struct mig_token *name);
+
 #endif

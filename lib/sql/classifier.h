@@ -12,6 +12,7 @@ struct mig_classifier {
     struct mig_cursor c;
     struct mig_sql_facts *f;
     const struct mig_sql_dialect_info *di;
+    bool unread; /* a name could not be read */
 };
 
 /* A keyword or sequence of them at the beginning of a statement and who reads on behind it. */
@@ -24,6 +25,7 @@ struct mig_verb {
 struct mig_kind {
     const char *words;
     uint32_t object; /* MIGRATE_OBJECT_*, 0 for those without a number */
+    bool nameless;   /* what follows is no name */
 };
 
 /* The first row whose words are taken is run; false when none fits. */

@@ -92,6 +92,7 @@ struct mig_sql_object *mig_take_object(struct mig_classifier *k, uint32_t kind)
     o = &k->f->objects[k->f->n_objects];
     if (!mig_cur_name(&k->c, o->schema, o->name, sizeof o->name)) {
         k->f->more_objects = true;
+        k->unread = true;
         return NULL;
     }
     o->kind = kind;
@@ -333,14 +334,24 @@ void mig_classify_query(struct mig_classifier *k)
     }
 }
 
+/* What is decided by looking at objects needs all of them named. */
+static void check_objects(struct mig_sql_facts *f)
+{
+    bool looks = f->settle == MIG_SQL_SETTLE_CHANGING || f->settle == MIG_SQL_SETTLE_NEUTRAL ||
+                 f->settle == MIG_SQL_SETTLE_PROBE;
+
+    if (looks && (f->n_objects == 0 || f->more_objects)) {
+        mig_facts_doubt(f, MIG_SQL_SETTLE_DOUBT, "the names in it could not all be read");
+    }
+}
+
 void mig_sql_classify(const struct mig_sql_dialect_info *di, const char *text, size_t len,
                       struct mig_sql_facts *out)
 {
     struct mig_classifier k;
 
     memset(out, 0, sizeof *out);
-    k.f = out;
-    k.di = di;
+    k = (struct mig_classifier){ .f = out, .di = di };
     mig_cur_init(&k.c, di, text, len);
     default_verb(&k);
     switch (di->dialect) {
@@ -356,6 +367,7 @@ void mig_sql_classify(const struct mig_sql_dialect_info *di, const char *text, s
     default:
         mig_classify_other(&k);
     }
+    check_objects(out);
     if (out->note == NULL) {
         out->note = out->doubt;
     }

@@ -34,7 +34,11 @@ static const struct mig_kind *read_ddl(struct mig_classifier *k, const char *ver
         k->f->flags |= MIG_SQL_IF_EXISTS;
         *again = true;
     }
-    while (mig_cur_take_any(&k->c, "GLOBAL LOCAL TEMP TEMPORARY UNIQUE EXTERNAL TRANSIENT")) {
+    while (mig_cur_at_any(&k->c, "GLOBAL LOCAL TEMP TEMPORARY UNIQUE EXTERNAL TRANSIENT")) {
+        if (mig_cur_at_any(&k->c, "TEMP TEMPORARY")) {
+            k->f->flags |= MIG_SQL_SESSION | MIG_SQL_TEMPORARY;
+        }
+        mig_cur_next(&k->c);
     }
     kind = mig_take_kind(k, kinds, MIG_COUNT(kinds));
     if (kind != NULL) {
@@ -113,6 +117,7 @@ static void other_set(struct mig_classifier *k)
         k->f->tx = MIG_SQL_TX_SET_TRANSACTION;
     } else {
         k->f->flags |= MIG_SQL_SESSION;
+        k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
     }
 }
 

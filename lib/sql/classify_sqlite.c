@@ -107,7 +107,8 @@ static void pragma_set(struct mig_classifier *k, const char *name)
     };
     /* Written to the file, or gone at COMMIT: they belong to the transaction. */
     static const char *const inside[] = {
-        "user_version", "application_id", "schema_version", "default_cache_size", "defer_foreign_keys",
+        "user_version",       "application_id",     "schema_version",
+        "default_cache_size", "defer_foreign_keys", "incremental_vacuum",
     };
 
     if (among(name, inside, MIG_COUNT(inside))) {

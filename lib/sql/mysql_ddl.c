@@ -282,6 +282,8 @@ static void drop_settle(struct mig_classifier *k, const struct mig_kind *kind, b
         not_told(k, "MariaDB drops several objects one by one, and may have dropped some of them: "
                     "say IF EXISTS or drop one at a time");
     } else {
+        /* All or nothing: as many as are named tell of the rest. */
+        k->f->more_objects = k->unread;
         k->f->settle = MIG_SQL_SETTLE_CHANGING;
     }
 }

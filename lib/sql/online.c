@@ -6,7 +6,6 @@
 #include <migrate/driver.h>
 
 #include "sql/online_table.h"
-#include "util/text.h"
 
 /* The statement's shape, for both of the questions. */
 struct target {
@@ -22,16 +21,18 @@ struct target {
 /* ------------------------------------------------------------------ reading */
 
 /* Takes a qualified name; its slice. The end is where its last token ends, before any comment. */
-static void take_slice(struct mig_cursor *c, const char **begin, const char **end)
+static bool take_slice(struct mig_cursor *c, const char **begin, const char **end)
 {
     *begin = c->tok.text;
     for (;;) {
+        if (c->tok.kind != MIG_TOKEN_WORD && c->tok.kind != MIG_TOKEN_QUOTED) {
+            return false;
+        }
         *end = c->tok.text + c->tok.len;
         mig_cur_next(c);
-        if (!mig_cur_at_punct(c, '.')) {
-            return;
+        if (!mig_cur_take_punct(c, '.')) {
+            return true;
         }
-        mig_cur_next(c);
     }
 }
 
@@ -41,11 +42,13 @@ static bool read_alter(struct mig_cursor *c, struct target *t)
         return false;
     }
     mig_cur_take(c, "IF EXISTS");
-    take_slice(c, &t->name, &t->name_end);
-    mig_alter_take_wait(c);
     t->verb = ALTER;
+    if (!take_slice(c, &t->name, &t->name_end)) {
+        return false;
+    }
+    mig_alter_take_wait(c);
     t->clauses = *c;
-    return !mig_cur_end(c);
+    return !mig_cur_end(c) && !mig_cur_at_punct(c, ',');
 }
 
 static bool read_create_index(struct mig_cursor *c, struct target *t)
@@ -64,7 +67,9 @@ static bool read_create_index(struct mig_cursor *c, struct target *t)
         return false;
     }
     mig_cur_next(c);
-    take_slice(c, &t->name, &t->name_end);
+    if (!take_slice(c, &t->name, &t->name_end)) {
+        return false;
+    }
     t->clauses = *c;
     mig_alter_index_parts(c, &t->index);
     t->verb = CREATE_INDEX;
@@ -73,8 +78,6 @@ static bool read_create_index(struct mig_cursor *c, struct target *t)
 
 static bool read_drop_index(struct mig_cursor *c, struct target *t)
 {
-    char name[MIG_SQL_NAME_MAX];
-
     mig_cur_take_any(c, "ONLINE OFFLINE");
     if (!mig_cur_take(c, "INDEX")) {
         return false;
@@ -82,15 +85,14 @@ static bool read_drop_index(struct mig_cursor *c, struct target *t)
     t->index.begin = c->tok.text;
     mig_cur_take(c, "IF EXISTS");
     t->index.kind = MIG_ALTER_DROP_INDEX;
-    if (mig_token_name(&c->tok, MIGRATE_DIALECT_MYSQL, name, sizeof name) && mig_ieq(name, "primary")) {
+    if (mig_alter_is_primary(&c->tok)) {
         t->index.kind = MIG_ALTER_DROP_PRIMARY;
     }
     t->index_end = c->tok.text + c->tok.len;
     mig_cur_next(c);
-    if (!mig_cur_take(c, "ON")) {
+    if (!mig_cur_take(c, "ON") || !take_slice(c, &t->name, &t->name_end)) {
         return false;
     }
-    take_slice(c, &t->name, &t->name_end);
     t->clauses = *c;
     t->verb = DROP_INDEX;
     return true;
@@ -312,20 +314,24 @@ static void require_alter(const struct weight *w, const struct target *t, const 
 }
 
 /* Behind the last token: a comment may follow it. */
-static void require_index(const struct weight *w, const struct target *t, const char *text, size_t len,
+static bool require_index(const struct weight *w, const struct target *t, const char *text, size_t len,
                           struct mig_buf *out)
 {
     struct mig_cursor c = t->clauses;
-    const char *at = text + len;
+    const char *at = t->name_end;
 
     while (!mig_cur_end(&c)) {
         at = c.tok.text + c.tok.len;
         mig_cur_next(&c);
     }
+    if (c.ts.depth != 0) {
+        return false; /* not SQL */
+    }
     mig_buf_add(out, text, (size_t)(at - text));
     mig_buf_char(out, ' ');
     ask(w, " ", out);
     mig_buf_add(out, at, (size_t)(text + len - at));
+    return true;
 }
 
 /* MariaDB's DROP INDEX takes no such clauses; what it stands for does. */
@@ -360,7 +366,7 @@ bool mig_sql_online_require(const struct mig_sql_dialect_info *di, const char *t
     } else if (t.verb == DROP_INDEX && di->mariadb) {
         require_drop(&w, &before, out);
     } else {
-        require_index(&w, &before, text, len, out);
+        return require_index(&w, &before, text, len, out);
     }
     return true;
 }

@@ -62,6 +62,9 @@ enum form {
     FORM_COALESCE_PARTITION,
     FORM_PARTITION_BY,
     FORM_REMOVE_PARTITIONING,
+    FORM_CONVERT_PARTITION,
+    FORM_CHECK_PARTITION,
+    FORM_TABLESPACE,
     FORM_UNKNOWN,
 };
 
@@ -73,8 +76,8 @@ enum cost {
     INPLACE_S,  /* LOCK=SHARED */
     COPY,       /* LOCK=SHARED, on MariaDB 11.2 and later no lock */
     COPY_S,     /* LOCK=SHARED on all */
-    PLAIN,      /* no ALGORITHM clause accepted; in place */
-    PLAIN_COPY, /* no ALGORITHM clause accepted; a copy */
+    PLAIN,      /* no ALGORITHM clause accepted; in place, nobody else beside it */
+    PLAIN_COPY, /* no ALGORITHM clause accepted; a copy of the table or the partition, readers beside it */
     VARIES,     /* hangs on the table as it is now: INSTANT at best, COPY at worst */
     VARIES_IN,  /* INPLACE at best, COPY at worst */
 };
@@ -146,13 +149,16 @@ static const struct form_row forms[] = {
     [FORM_ADD_PARTITION] = { INPLACE, PLAIN, "adding a partition" },
     [FORM_DROP_PARTITION] = { INPLACE, PLAIN, "dropping a partition" },
     [FORM_TRUNCATE_PARTITION] = { INSTANT, PLAIN, "emptying a partition" },
-    [FORM_REORGANIZE_PARTITION] = { INPLACE_S, PLAIN, "reorganizing partitions" },
-    [FORM_REBUILD_PARTITION] = { INPLACE_S, PLAIN, "rebuilding a partition" },
+    [FORM_REORGANIZE_PARTITION] = { INPLACE_S, PLAIN_COPY, "reorganizing partitions" },
+    [FORM_REBUILD_PARTITION] = { INPLACE_S, PLAIN_COPY, "rebuilding a partition" },
     [FORM_EXCHANGE_PARTITION] = { INSTANT, PLAIN, "exchanging a partition" },
-    [FORM_ADD_HASH_PARTITION] = { INPLACE_S, PLAIN, "adding partitions by hash" },
-    [FORM_COALESCE_PARTITION] = { INPLACE_S, PLAIN, "removing partitions by hash" },
+    [FORM_ADD_HASH_PARTITION] = { INPLACE_S, PLAIN_COPY, "adding partitions by hash" },
+    [FORM_COALESCE_PARTITION] = { INPLACE_S, PLAIN_COPY, "removing partitions by hash" },
     [FORM_PARTITION_BY] = { PLAIN_COPY, PLAIN_COPY, "partitioning the table" },
     [FORM_REMOVE_PARTITIONING] = { PLAIN_COPY, PLAIN_COPY, "removing the partitioning" },
+    [FORM_CONVERT_PARTITION] = { PLAIN, PLAIN, "making a partition a table, or a table a partition" },
+    [FORM_CHECK_PARTITION] = { PLAIN, PLAIN, "maintaining a partition" },
+    [FORM_TABLESPACE] = { PLAIN, PLAIN, "discarding or importing the table's file" },
     [FORM_UNKNOWN] = { VARIES, VARIES, "nothing is known of this clause" },
 };
 
@@ -198,6 +204,9 @@ static const struct {
     { MIG_ALTER_REORGANIZE_PARTITION, FORM_REORGANIZE_PARTITION },
     { MIG_ALTER_REBUILD_PARTITION, FORM_REBUILD_PARTITION },
     { MIG_ALTER_EXCHANGE_PARTITION, FORM_EXCHANGE_PARTITION },
+    { MIG_ALTER_CONVERT_PARTITION, FORM_CONVERT_PARTITION },
+    { MIG_ALTER_CHECK_PARTITION, FORM_CHECK_PARTITION },
+    { MIG_ALTER_TABLESPACE, FORM_TABLESPACE },
     { MIG_ALTER_PARTITION_BY, FORM_PARTITION_BY },
     { MIG_ALTER_REMOVE_PARTITIONING, FORM_REMOVE_PARTITIONING },
 };

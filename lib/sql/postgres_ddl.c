@@ -30,7 +30,7 @@ static const struct mig_kind kinds[] = {
     { "RULE", 0 },
     { "POLICY", 0 },
     { "ROLE", 0 },
-    { "USER MAPPING", 0 },
+    { "USER MAPPING", 0, true },
     { "USER", 0 },
     { "GROUP", 0 },
     { "SERVER", 0 },
@@ -39,19 +39,19 @@ static const struct mig_kind kinds[] = {
     { "COLLATION", 0 },
     { "CONVERSION", 0 },
     { "LANGUAGE", 0 },
-    { "TRANSFORM", 0 },
-    { "CAST", 0 },
+    { "TRANSFORM", 0, true },
+    { "CAST", 0, true },
     { "OPERATOR CLASS", 0 },
     { "OPERATOR FAMILY", 0 },
-    { "OPERATOR", 0 },
+    { "OPERATOR", 0, true },
     { "ACCESS METHOD", 0 },
     { "TEXT SEARCH CONFIGURATION", 0 },
     { "TEXT SEARCH DICTIONARY", 0 },
     { "TEXT SEARCH PARSER", 0 },
     { "TEXT SEARCH TEMPLATE", 0 },
-    { "LARGE OBJECT", 0 },
-    { "DEFAULT PRIVILEGES", 0 },
-    { "SYSTEM", 0 },
+    { "LARGE OBJECT", 0, true },
+    { "DEFAULT PRIVILEGES", 0, true },
+    { "SYSTEM", 0, true },
     { "OWNED", 0 },
 };
 
@@ -141,6 +141,9 @@ static void create_named(struct mig_classifier *k, const struct mig_kind *kind)
     struct mig_sql_object *o;
 
     mig_take_if(k);
+    if (kind->nameless) {
+        return;
+    }
     if (mig_ieq(kind->words, "SCHEMA")) {
         mig_cur_take(&k->c, "AUTHORIZATION");
     }
@@ -254,7 +257,7 @@ void mig_postgres_drop(struct mig_classifier *k)
     if (kind->object == MIGRATE_OBJECT_TRIGGER || mig_ieq(kind->words, "POLICY") ||
         mig_ieq(kind->words, "RULE")) {
         take_parent(k, mig_take_object(k, kind->object), "ON");
-    } else {
+    } else if (!kind->nameless) {
         mig_take_objects(k, kind->object);
     }
     drop_alone(k, conc);
@@ -309,6 +312,9 @@ static void alter_table(struct mig_classifier *k, uint32_t kind)
     struct mig_sql_object *o;
     bool validates = true;
 
+    if (mig_cur_sees(&k->c, "ALL IN TABLESPACE")) {
+        return;
+    }
     mig_take_if(k);
     mig_cur_take(&k->c, "ONLY");
     o = mig_take_object(k, kind);
@@ -396,7 +402,7 @@ void mig_postgres_alter(struct mig_classifier *k)
         mig_facts_alone(k->f, MIG_SQL_SETTLE_REPEATABLE, "ALTER SYSTEM refuses a transaction");
     } else if (kind->object == MIGRATE_OBJECT_TABLE) {
         alter_table(k, kind->object);
-    } else if (!mig_ieq(kind->words, "DEFAULT PRIVILEGES")) {
+    } else if (!kind->nameless) {
         alter_named(k, kind);
     }
 }

@@ -330,7 +330,7 @@ static void number(struct mig_tokens *ts, struct mig_token *out)
     while (p < ts->end && mig_is_digit(*p)) {
         p++;
     }
-    out->kind = MIG_TOKEN_NUMBER;
+    out->kind = out->dotted && is_mysql(ts) ? MIG_TOKEN_WORD : MIG_TOKEN_NUMBER;
     if (p < ts->end && *p == '.' && !out->dotted) {
         p++;
         while (p < ts->end && is_word(*p)) {
@@ -343,7 +343,7 @@ static void number(struct mig_tokens *ts, struct mig_token *out)
         while (p < ts->end && is_word(*p)) {
             p++;
         }
-        if (is_mysql(ts) && (out->dotted || !(exponent || hex))) {
+        if (is_mysql(ts) && !(exponent || hex)) {
             out->kind = MIG_TOKEN_WORD;
         }
     }
@@ -421,7 +421,7 @@ bool mig_token_name(const struct mig_token *tok, uint32_t dialect, char *out, si
         end--;
     }
     while (p < end) {
-        if (n + 1 >= size) {
+        if (n + 1 >= size || *p == '\0') {
             return false;
         }
         if (!bare && *p == quote && quote != ']') {
