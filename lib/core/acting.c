@@ -83,7 +83,7 @@ static migrate_status engage(struct mig_acting *a, migrate_error **err)
     if (!status)
         status = mig_names_need(ctx, err);
     if (!status)
-        status = mig_lock_pick(ctx, a->run_id, &a->lock, err);
+        status = mig_lock_pick(ctx, a->run_id, a->view.history.n_journal != 0, &a->lock, err);
     bool lease = a->lock.ops && a->lock.own && a->lock.ops->ttl_ms;
     if (!status && lease)
         status = mig_tables_need(ctx, &a->view.head, err);

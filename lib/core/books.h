@@ -22,8 +22,9 @@ void mig_literaln(struct mig_buf *out, uint32_t dialect, const char *text, size_
 void mig_ident(struct mig_buf *out, uint32_t dialect, const char *name);
 
 /* Makes the qualified names. @p schema NULL leaves names unqualified. false: memory. */
-bool mig_names_make(struct mig_names *names, uint32_t dialect, const char *schema, const char *prefix,
-                    const char *database);
+bool mig_names_make(struct mig_names *names, uint32_t dialect, const char *schema, const char *prefix);
+/* Makes the key of session locks and of locks outside: the same for every run on these tables. */
+bool mig_names_lock_key(struct mig_names *names, const char *prefix, const char *database);
 
 /* ---- tables ----------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 /* Quoting, and the names of our tables. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/books.h"
@@ -78,8 +79,15 @@ static char *table_name(uint32_t dialect, const char *schema, const char *prefix
     return mig_buf_steal(&whole);
 }
 
-bool mig_names_make(struct mig_names *names, uint32_t dialect, const char *schema, const char *prefix,
-                    const char *database)
+bool mig_names_lock_key(struct mig_names *names, const char *prefix, const char *database)
+{
+    free(names->lock_key);
+    names->lock_key = mig_sprintf("libmigrate:%s:%s:%s", database ? database : "", names->schema ? names->schema : "",
+                                  prefix);
+    return names->lock_key != NULL;
+}
+
+bool mig_names_make(struct mig_names *names, uint32_t dialect, const char *schema, const char *prefix)
 {
     mig_names_free(names);
     names->schema = mig_strdup(schema);
@@ -87,9 +95,7 @@ bool mig_names_make(struct mig_names *names, uint32_t dialect, const char *schem
     names->history = table_name(dialect, schema, prefix, "history");
     names->journal = table_name(dialect, schema, prefix, "journal");
     names->lock = table_name(dialect, schema, prefix, "lock");
-    names->lock_key = mig_sprintf("libmigrate:%s:%s:%s", database ? database : "", schema ? schema : "", prefix);
-    return (names->schema || !schema) && names->head && names->history && names->journal && names->lock &&
-           names->lock_key;
+    return (names->schema || !schema) && names->head && names->history && names->journal && names->lock;
 }
 
 char mig_kind_letter(uint32_t kind)

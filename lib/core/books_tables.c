@@ -60,6 +60,19 @@ static void create_journal(const struct mig_books *b, struct mig_buf *out)
                 t->hash, t->text, t->text, t->tail);
 }
 
+static const char head_columns[] = "id, format, epoch, seq, tx, digest";
+static const char head_row[] = "1, 1, 0, 0, NULL, ''";
+
+/* Where DDL commits by itself the table comes with its row or not at all, so that nobody ever finds it empty. */
+static void create_head_filled(const struct mig_books *b, struct mig_buf *out)
+{
+    const struct types *t = types(b);
+    mig_buf_fmt(out,
+                "CREATE TABLE %s (id %s NOT NULL PRIMARY KEY, format %s NOT NULL, epoch %s NOT NULL, seq %s NOT NULL, "
+                "tx %s, digest %s NOT NULL)%s SELECT 1 AS id, 1 AS format, 0 AS epoch, 0 AS seq, NULL AS tx, '' AS digest",
+                b->names->head, t->number, t->number, t->number, t->number, t->number, t->hash, t->tail);
+}
+
 static void create_head(const struct mig_books *b, struct mig_buf *out)
 {
     const struct types *t = types(b);
@@ -97,25 +110,30 @@ static void first_row(const struct mig_books *b, const char *table, const char *
 
 bool mig_books_create(const struct mig_books *b, size_t index, struct mig_buf *out)
 {
+    bool mysql = b->dialect == MIGRATE_DIALECT_MYSQL;
     switch (index) {
     case 0:
-        create_head(b, out);
-        return true;
-    case 1:
         create_history(b, out);
         return true;
-    case 2:
+    case 1:
         create_journal(b, out);
         return true;
-    case 3:
+    case 2:
         create_lock(b, out);
         return true;
-    case 4:
+    case 3:
         first_row(b, b->names->lock, "id", "1", out);
         return true;
-    case 5:
-        first_row(b, b->names->head, "id, format, epoch, seq, tx, digest", "1, 1, 0, 0, NULL, ''", out);
+    case 4:
+        if (mysql)
+            create_head_filled(b, out);
+        else
+            create_head(b, out);
         return true;
+    case 5:
+        if (!mysql)
+            first_row(b, b->names->head, head_columns, head_row, out);
+        return !mysql;
     default:
         return false;
     }

@@ -213,6 +213,8 @@ static migrate_status pull(struct mig_feed *feed, migrate_stmt *out)
         if (status == MIGRATE_DONE)
             return MIGRATE_DONE;
         if (status) {
+            if (!error)
+                status = mig_fail_nomem(&error); /* what fails without a word is memory */
             if (!feed->status) {
                 feed->status = status;
                 feed->error = error;

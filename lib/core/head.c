@@ -60,7 +60,7 @@ void mig_books_of(const migrate_ctx *ctx, struct mig_books *b)
 static migrate_status set_names(migrate_ctx *ctx, const char *schema, migrate_error **err)
 {
     uint32_t dialect = ctx->db.conn ? ctx->db.dialect : ctx->offline.dialect;
-    if (!mig_names_make(&ctx->db.names, dialect, schema, ctx->set.table_prefix, ctx->db.facts.database))
+    if (!mig_names_make(&ctx->db.names, dialect, schema, ctx->set.table_prefix))
         return mig_fail_nomem(err);
     return MIGRATE_OK;
 }

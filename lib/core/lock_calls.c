@@ -32,7 +32,7 @@ static migrate_status begin(struct lock_call *c, migrate_ctx *ctx, migrate_error
     if (!status)
         status = mig_names_need(ctx, err);
     if (!status)
-        status = mig_lock_pick(ctx, "", &c->lock, err);
+        status = mig_lock_pick(ctx, "", false, &c->lock, err);
     if (status) {
         migrate_report_free(c->report);
         return mig_call_end(ctx, status, err);

@@ -60,17 +60,29 @@ static bool needs_none(const migrate_ctx *ctx)
     return ctx->db.dialect == MIGRATE_DIALECT_SQLITE;
 }
 
-migrate_status mig_lock_pick(migrate_ctx *ctx, const char *owner, struct mig_lock *lock, migrate_error **err)
+/* Two runs in the middle of one journalled migration cannot tell each other's open intents from those of the dead. */
+static migrate_status pick_guard(migrate_ctx *ctx, const char *owner, struct mig_lock *lock, migrate_error **err)
+{
+    bool pooled = (ctx->db.facts.flags & MIGRATE_INFO_POOLED) != 0;
+    migrate_status status = can_session(ctx) && !pooled ? pick_session(ctx, lock, err) : pick_lease(ctx, owner, lock, err);
+    lock->moves_epoch = false;
+    return status;
+}
+
+migrate_status mig_lock_pick(migrate_ctx *ctx, const char *owner, bool guards, struct mig_lock *lock,
+                             migrate_error **err)
 {
     *lock = (struct mig_lock){ 0 };
     bool pooled = (ctx->db.facts.flags & MIGRATE_INFO_POOLED) != 0;
+    if (!mig_names_lock_key(&ctx->db.names, ctx->set.table_prefix, ctx->db.facts.database))
+        return mig_fail_nomem(err);
     if (ctx->lock_ops) {
         *lock = (struct mig_lock){ .ops = ctx->lock_ops, .self = ctx->lock_self, .moves_epoch = true };
         return MIGRATE_OK;
     }
     switch (ctx->set.lock) {
     case MIG_LOCK_NONE:
-        return MIGRATE_OK;
+        return guards && !needs_none(ctx) ? pick_guard(ctx, owner, lock, err) : MIGRATE_OK;
     case MIG_LOCK_LEASE:
         return pick_lease(ctx, owner, lock, err);
     case MIG_LOCK_SESSION:

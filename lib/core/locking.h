@@ -18,8 +18,10 @@ struct mig_lock {
     int64_t waited_ms;
 };
 
-/* Picks the kind the options, the driver and the connection ask for. E_UNSUPPORTED. */
-migrate_status mig_lock_pick(migrate_ctx *ctx, const char *owner, struct mig_lock *lock, migrate_error **err);
+/* Picks the kind the options, the driver and the connection ask for. @p guards: statements will run that no fence
+ * can take back, so that even lock=none is a lock then, one that moves no epoch. E_UNSUPPORTED. */
+migrate_status mig_lock_pick(migrate_ctx *ctx, const char *owner, bool guards, struct mig_lock *lock,
+                             migrate_error **err);
 /* Polls until it is ours: E_LOCK_TIMEOUT naming the holder, after `lock_wait`. */
 migrate_status mig_lock_acquire(migrate_ctx *ctx, struct mig_lock *lock, migrate_error **err);
 /* Gives it back; works past deadline and cancel. Failures are logged. */

@@ -45,6 +45,15 @@ static migrate_status take_epoch(struct running *r, migrate_error **err)
     return status;
 }
 
+static bool any_journalled(const struct mig_run *run)
+{
+    for (size_t i = run->next; i < run->plan->count; i++) {
+        if (!run->plan->steps[i].scan.transactional)
+            return true;
+    }
+    return run->view.history.n_journal != 0;
+}
+
 /* A session lock comes before our tables, a lease is one of them. */
 static migrate_status lock_and_read(struct running *r, migrate_error **err)
 {
@@ -52,7 +61,7 @@ static migrate_status lock_and_read(struct running *r, migrate_error **err)
     bool absent = !r->run->view.head.present;
     migrate_status status = mig_names_need(ctx, err);
     if (!status)
-        status = mig_lock_pick(ctx, r->run->run_id, &r->lock, err);
+        status = mig_lock_pick(ctx, r->run->run_id, any_journalled(r->run), &r->lock, err);
     bool lease = r->lock.ops && r->lock.own && r->lock.ops->ttl_ms;
     if (!status && lease)
         status = mig_tables_need(ctx, &r->run->view.head, err);
@@ -252,6 +261,24 @@ static migrate_status resume(struct running *r, migrate_error **err)
     return status ? status : plan_again(r, err);
 }
 
+/* Another starter is in the middle of the same journalled migration (SQLite, where nobody holds a lock between two
+ * units): what it did is looked up, and the next unit is whoever comes first's. */
+static migrate_status go_on_together(struct running *r, migrate_error **err)
+{
+    struct mig_run *run = r->run;
+    if (run->attempt >= run->ctx->set.retries)
+        return migrate_error_status(err ? *err : NULL);
+    run->attempt++;
+    if (err) {
+        migrate_error_free(*err);
+        *err = NULL;
+    }
+    migrate_status status = mig_wait(run->ctx, 10 + (int64_t)mig_random(run->ctx, 100), err);
+    if (!status)
+        status = mig_run_refresh(run, err);
+    return status ? status : plan_again(r, err);
+}
+
 /* The fence refused: because another has the lock now, because another starter was quicker, or for a reason of the
  * statement's own. */
 static migrate_status fenced(struct running *r, migrate_error **err)
@@ -265,7 +292,7 @@ static migrate_status fenced(struct running *r, migrate_error **err)
         return migrate_error_status(err ? *err : NULL);
     }
     if (head.epoch == run->epoch && head.seq == run->seq)
-        return migrate_error_status(err ? *err : NULL);
+        return run->conflict ? go_on_together(r, err) : migrate_error_status(err ? *err : NULL);
     if (err) {
         migrate_error_free(*err);
         *err = NULL;

@@ -412,6 +412,7 @@ enum mig_end mig_apply_window(struct mig_run *run, migrate_error **err)
 {
     struct window w;
     init(&w, run);
+    run->conflict = false;
     migrate_status status = remember_foreign_keys(&w, err);
     enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : mig_feed_run(&w.feed, true, err);
     put_back(&w, end);
