@@ -40,18 +40,22 @@ static const struct cli_flag *flag_by_letter(char letter, int *id)
     return NULL;
 }
 
-static migrate_status add_setting(struct cli *cli, char *arg, migrate_error **err)
+/* The argument is copied: splitting it where it stands would show in `ps`. */
+static migrate_status add_setting(struct cli *cli, const char *arg, migrate_error **err)
 {
-    char *equals = strchr(arg, '=');
+    const char *equals = strchr(arg, '=');
     if (!equals || equals == arg)
         return cli_fail(err, MIGRATE_E_ARGUMENT, "write -o KEY=VALUE; `migrate help options` lists the keys",
                         "-o %.*s is not KEY=VALUE", (int)strcspn(arg, "="), arg);
     struct cli_setting *grown = realloc(cli->settings, (cli->n_settings + 1) * sizeof *grown);
-    if (!grown)
+    char *key = strndup(arg, (size_t)(equals - arg));
+    if (grown)
+        cli->settings = grown;
+    if (!grown || !key) {
+        free(key);
         return cli_fail(err, MIGRATE_E_NOMEM, NULL, "out of memory");
-    cli->settings = grown;
-    *equals = '\0';
-    cli->settings[cli->n_settings++] = (struct cli_setting){ arg, equals + 1 };
+    }
+    cli->settings[cli->n_settings++] = (struct cli_setting){ key, equals + 1 };
     return MIGRATE_OK;
 }
 

@@ -53,8 +53,8 @@ extern const struct cli_flag cli_flags[FLAG_COUNT];
 
 /* One `-o KEY=VALUE`. */
 struct cli_setting {
-    const char *key;
-    const char *value;
+    char *key;         /* a copy */
+    const char *value; /* in argv */
 };
 
 struct cli_command;

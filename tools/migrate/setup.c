@@ -133,5 +133,7 @@ void cli_teardown(struct cli *cli)
     cli_signals_withdraw();
     migrate_ctx_free(cli->ctx);
     free(cli->url);
+    for (size_t i = 0; i < cli->n_settings; i++)
+        free(cli->settings[i].key);
     free(cli->settings);
 }
