@@ -112,8 +112,7 @@ static void report(struct mig_acting *a)
     }
     migrate_error_free(ignored);
     r->database = a->ctx->db.driver->name;
-    if (a->ctx->db.facts.version_text)
-        r->server = mig_report_text(r, a->ctx->db.facts.version_text);
+    mig_report_server(r, &a->ctx->db.facts);
     r->lock_wait_ms = a->lock.waited_ms;
     r->elapsed_ms = mig_call_elapsed(a->ctx);
     r->round_trips = a->ctx->db.round_trips;

@@ -167,8 +167,7 @@ static void fill(migrate_ctx *ctx, struct migrate_report *r, const struct mig_vi
     r->version = mig_report_text(r, j->version);
     r->pending = j->pending;
     r->database = ctx->db.driver ? ctx->db.driver->name : "";
-    if (ctx->db.facts.version_text)
-        r->server = mig_report_text(r, ctx->db.facts.version_text);
+    mig_report_server(r, &ctx->db.facts);
 }
 
 /* Reads and judges; *@p report is NULL where nothing was learnt. */

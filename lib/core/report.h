@@ -46,7 +46,8 @@ struct migrate_item *mig_report_add(struct migrate_report *r);
 /* Copies into the report's arena; "" when memory is out. */
 const char *mig_report_text(struct migrate_report *r, const char *text);
 
-/* Streams the JSON: the document is never whole in memory. */
-/* (public: migrate_report_json_write in report.h) */
+/* "SQLite 3.40.1": product and version as the server tells them. */
+struct mig_facts;
+void mig_report_server(struct migrate_report *r, const struct mig_facts *facts);
 
 #endif

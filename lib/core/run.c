@@ -21,8 +21,7 @@ static void fill_server(struct mig_run *run)
     const struct mig_session *db = &run->ctx->db;
     struct migrate_report *r = run->report;
     r->database = db->driver ? db->driver->name : "";
-    if (db->facts.version_text)
-        r->server = mig_report_text(r, db->facts.version_text);
+    mig_report_server(r, &db->facts);
 }
 
 static void fill_judgement(struct mig_run *run)
