@@ -10,7 +10,10 @@
 #include "layouts/reading.h"
 #include "util/text.h"
 
-enum { OVERLAP = 128 }; /* bytes of the chunk before that are searched again, for what lies across */
+enum {
+    OVERLAP = 128, /* bytes of the chunk before that are searched again, for what lies across */
+    TICK_BYTES = 16 * 1024 * 1024, /* read so much between two questions whether to go on */
+};
 
 /* ---- candidates ------------------------------------------------------------- */
 
@@ -69,6 +72,13 @@ static int32_t refuse_nul(struct pass *p, uint64_t offset)
                             "it holds a NUL byte");
 }
 
+/* A file of gigabytes takes seconds. */
+static int32_t tick(struct mig_reading *r)
+{
+    int32_t status = r->host && r->host->tick ? r->host->tick(r->host) : MIGRATE_OK;
+    return status ? mig_diag_set(r->diag, status, "stopped while the migrations were read") : MIGRATE_OK;
+}
+
 /* Fills the buffer behind what is kept; *@p end: that was the last. */
 static int32_t fill(struct pass *p, size_t *len, bool *end)
 {
@@ -82,7 +92,7 @@ static int32_t fill(struct pass *p, size_t *len, bool *end)
     } while (got > 0 && at < MIG_READ_CHUNK);
     *len = at - p->kept;
     *end = got == 0;
-    return MIGRATE_OK;
+    return p->offset / TICK_BYTES != (p->offset + *len) / TICK_BYTES ? tick(p->r) : MIGRATE_OK;
 }
 
 /* UTF-16 and UTF-32 by their marks or by a NUL among the first four bytes; drops the UTF-8 mark. */

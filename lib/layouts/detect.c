@@ -175,18 +175,25 @@ static int32_t check_folders(struct mig_reading *r, bool *versioned)
     return MIGRATE_OK;
 }
 
+static const struct mig_file *first_text(const struct mig_reading *r)
+{
+    for (size_t i = 0; i < r->n_files; i++)
+        if (r->files[i].shape == MIG_SHAPE_SINGLE)
+            return &r->files[i];
+    return NULL;
+}
+
 static int32_t check_forced_style(struct mig_reading *r, const struct mig_convention *forced,
                                   const struct mig_file *styled)
 {
     uint8_t style = styled ? style_of(styled) : MIG_STYLE_NONE;
     bool    liquibase = strcmp(forced->name, "liquibase") == 0;
-    if (strcmp(forced->name, "plain") == 0 || (style == MIG_STYLE_LIQUIBASE && liquibase))
+    const struct mig_file *f = styled ? styled : first_text(r);
+    if (!f || strcmp(forced->name, "plain") == 0 || (style == MIG_STYLE_LIQUIBASE && liquibase))
         return MIGRATE_OK;
-    if (style == MIG_STYLE_LIQUIBASE || liquibase || (style == MIG_STYLE_NONE && strcmp(forced->name, "sections") == 0)) {
-        const struct mig_file *f = styled ? styled : r->files;
+    if (style == MIG_STYLE_LIQUIBASE || liquibase || (style == MIG_STYLE_NONE && strcmp(forced->name, "sections") == 0))
         return mig_reading_fail(r, MIGRATE_E_LAYOUT, f->path, 0, "set another layout, or mend the file",
                                 "the layout is set to %s, but %s is %s", forced->name, f->path, style_text(style));
-    }
     return MIGRATE_OK;
 }
 

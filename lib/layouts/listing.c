@@ -29,6 +29,18 @@ static int32_t bad_entry(struct mig_reading *r, const char *what)
                             "the source %s yields %s", r->ops->name ? r->ops->name : "", what);
 }
 
+/* Relative, without empty parts, "." and "..". */
+static bool is_plain(const char *path, size_t len)
+{
+    for (size_t at = 0, n; at <= len; at += n + 1) {
+        const char *slash = at < len ? memchr(path + at, '/', len - at) : NULL;
+        n = slash ? (size_t)(slash - path) - at : len - at;
+        if (n == 0 || (n == 1 && path[at] == '.') || (n == 2 && path[at] == '.' && path[at + 1] == '.'))
+            return false;
+    }
+    return true;
+}
+
 static int32_t check_path(struct mig_reading *r, const migrate_text *path)
 {
     size_t bad;
@@ -39,9 +51,7 @@ static int32_t check_path(struct mig_reading *r, const migrate_text *path)
     if (!mig_utf8_valid(path->data, path->len, &bad))
         return mig_reading_fail(r, MIGRATE_E_NAME, NULL, 0, "rename it",
                                 "the source %s yields a path that is not in UTF-8", r->ops->name ? r->ops->name : "");
-    if (path->data[0] == '/')
-        return bad_entry(r, "an absolute path");
-    return MIGRATE_OK;
+    return is_plain(path->data, path->len) ? MIGRATE_OK : bad_entry(r, "a path that is not plain and relative");
 }
 
 static int32_t take(struct mig_reading *r, const migrate_entry *entry)

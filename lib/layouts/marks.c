@@ -220,6 +220,8 @@ static int32_t settle_parse(struct finder *x, struct mig_diag *diag)
 {
     const struct mig_marks *m = x->marks;
     bool                    behind = false;
+    if (x->f->shape != MIG_SHAPE_SINGLE || x->r->no_sections)
+        return MIGRATE_OK;
     uint64_t                known = m->count ? m->list[m->count - 1].end : 0; /* markers up to here were found */
     int32_t                 status = marker_behind(x, known > m->last_end ? known : m->last_end, &behind);
     if (status || !behind)

@@ -13,6 +13,7 @@
 struct proposal {
     const struct mig_set       *set;
     const struct mig_migration *last; /* newest versioned one with text, or NULL */
+    const char                 *newest; /* version of the newest, code or not; NULL none */
     const char                 *layout;
     struct mig_buf              version; /* of the new one */
     struct mig_buf              name;    /* as it goes into a file name */
@@ -132,7 +133,8 @@ static void look_at_last(struct proposal *p)
         base = at;
     }
     mig_buf_add(&p->dir, path, (size_t)(base - path));
-    const char *slash = strrchr(p->last->version, '/'), *version = slash ? slash + 1 : p->last->version;
+    const char *whole = p->set->file_order ? p->newest : p->last->version;
+    const char *slash = strrchr(whole, '/'), *version = slash ? slash + 1 : whole;
     size_t      skip = *base == 'V' || *base == 'v', len = strlen(version);
     if (strncmp(base + skip, version, len) == 0 && strchr("_-.", base[skip + len]) && base[skip + len])
         p->joint = base[skip + len];
@@ -154,7 +156,8 @@ static void put_stem(struct proposal *p, const char *prefix)
 static int32_t take(struct proposal *p, const char *suffix, const char *text, struct mig_new_file *out)
 {
     mig_buf_str(&p->path, suffix);
-    out->path = p->path.oom || p->dir.oom || p->name.oom || p->version.oom ? NULL : mig_strdup(p->path.data);
+    bool oom = p->path.oom || p->dir.oom || p->name.oom || p->version.oom || p->text.oom;
+    out->path = oom ? NULL : mig_strdup(p->path.data);
     out->text = mig_strdup(text);
     return out->path && out->text ? MIGRATE_OK : MIGRATE_E_NOMEM;
 }
@@ -177,6 +180,24 @@ static const char *sections_text(const struct mig_set *set)
     }
 }
 
+/* ---- Liquibase --------------------------------------------------------------- */
+
+/* Change sets have no numbers, but their files may: that of the last file, or its whole name. */
+static const char *file_number(struct proposal *p, const char *path)
+{
+    const char *base = mig_basename(path);
+    size_t      len = mig_number_len(base, strlen(base));
+    mig_buf_add(&p->text, base, len ? len : strlen(base));
+    return mig_buf_text(&p->text);
+}
+
+static const char *changeset_text(struct proposal *p)
+{
+    mig_buf_reset(&p->text);
+    mig_buf_fmt(&p->text, "--liquibase formatted sql\n\n--changeset migrate:%s\n\n", mig_buf_text(&p->name));
+    return mig_buf_text(&p->text);
+}
+
 static int32_t write_files(struct proposal *p, bool pair, struct mig_new_file out[2], size_t *n)
 {
     const char *upper = p->last && strcmp(p->layout, "pairs") == 0 ? mig_basename(p->last->up.path) : "";
@@ -188,6 +209,8 @@ static int32_t write_files(struct proposal *p, bool pair, struct mig_new_file ou
         return take(p, "/migration.sql", "", &out[0]);
     if (strcmp(p->layout, "sections") == 0)
         return take(p, ".sql", sections_text(p->set), &out[0]);
+    if (strcmp(p->layout, "liquibase") == 0)
+        return take(p, ".sql", changeset_text(p), &out[0]);
     int32_t status = take(p, folders ? "/up.sql" : pairs ? ".up.sql" : ".sql", "", &out[0]);
     if (status || !(folders || pairs || (pair && *prefix == 'V')))
         return status;
@@ -198,10 +221,10 @@ static int32_t write_files(struct proposal *p, bool pair, struct mig_new_file ou
 
 /* ---- all together ----------------------------------------------------------- */
 
-static const struct mig_migration *newest(const struct mig_set *set)
+static const struct mig_migration *newest(const struct mig_set *set, bool code_too)
 {
     for (size_t i = set->n_versioned; i-- > 0;)
-        if (set->items[i].kind == MIGRATE_KIND_VERSIONED && !(set->items[i].flags & MIG_MIGRATION_CODE))
+        if (set->items[i].kind == MIGRATE_KIND_VERSIONED && (code_too || !(set->items[i].flags & MIG_MIGRATION_CODE)))
             return &set->items[i];
     return NULL;
 }
@@ -217,9 +240,9 @@ static const char *choose_layout(const struct mig_set *set, bool pair, const cha
 
 static int32_t check(const struct proposal *p, bool pair, struct mig_diag *diag)
 {
-    if (p->last && !strpbrk(p->last->version, "0123456789")) {
+    if (p->newest && !strpbrk(p->newest, "0123456789")) {
         (void)mig_diag_set(diag, MIGRATE_E_NAME, "the names here have no numbers, so there is no next one");
-        mig_diag_hint(diag, "create the file by hand, with a name that comes after %s", p->last->up.path);
+        mig_diag_hint(diag, "create the file by hand, with a name that comes after %s", p->newest);
         return MIGRATE_E_NAME;
     }
     static const char *const can_pair[] = { "pairs", "folders", "sections", "flyway", "liquibase" };
@@ -240,12 +263,12 @@ static int32_t propose(struct proposal *p, bool pair, int64_t now_ms, struct mig
     if (status)
         return status;
     p->joint = strcmp(p->layout, "flyway") == 0 ? '2' : '_';
-    if (p->last) {
+    if (p->last)
         look_at_last(p);
-        next_version(p, p->last->version, now_ms);
-    } else {
+    if (p->newest)
+        next_version(p, p->newest, now_ms);
+    else
         timestamp(&p->version, "00000000000000", now_ms);
-    }
     status = write_files(p, pair, out, n);
     return status ? mig_diag_set(diag, status, "out of memory") : status;
 }
@@ -253,7 +276,11 @@ static int32_t propose(struct proposal *p, bool pair, int64_t now_ms, struct mig
 int32_t mig_set_propose(const struct mig_set *set, const char *name, bool pair, const char *layout, int64_t now_unix_ms,
                         struct mig_new_file out[2], size_t *n, struct mig_diag *diag)
 {
-    struct proposal p = { .set = set, .last = newest(set), .layout = choose_layout(set, pair, layout) };
+    const struct mig_migration *last = newest(set, true);
+    struct proposal p = { .set = set, .last = newest(set, false), .newest = last ? last->version : NULL };
+    p.layout = choose_layout(set, pair, layout);
+    if (last && set->file_order)
+        p.newest = file_number(&p, last->up.path);
     out[0] = out[1] = (struct mig_new_file){ NULL, NULL };
     int32_t status = set_name(&p, name, diag);
     if (!status)

@@ -206,22 +206,11 @@ static int create_file(struct directory *d, char *path, const char *text, size_t
     return number;
 }
 
-/* Relative, and nowhere upwards. */
-static bool stays_inside(const char *path)
-{
-    if (!*path || *path == '/')
-        return false;
-    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
-        if (part[0] == '.' && part[1] == '.' && (part[2] == '/' || part[2] == '\0'))
-            return false;
-    return true;
-}
-
 static migrate_status directory_create(void *self, const migrate_host *host, const char *path, const char *text,
                                        size_t len, migrate_error **err)
 {
     struct directory *d = self;
-    if (!stays_inside(path))
+    if (!mig_source_path_inside(path))
         return mig_source_fail(host, err, MIGRATE_E_NAME, "a name without \"..\" and without a leading \"/\"",
                                "%s would not be in %s", path, d->root);
     int32_t status = mig_source_directory_make(self, host, err);

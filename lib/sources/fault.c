@@ -29,6 +29,18 @@ int32_t mig_source_fail(const migrate_host *host, migrate_error **err, int32_t s
     return result;
 }
 
+bool mig_source_path_inside(const char *path)
+{
+    for (const char *part = path;; part++) {
+        size_t len = strcspn(part, "/");
+        if (len == 0 || (len == 1 && part[0] == '.') || (len == 2 && part[0] == '.' && part[1] == '.'))
+            return false;
+        part += len;
+        if (*part == '\0')
+            return true;
+    }
+}
+
 static const char *hint_for(int number)
 {
     switch (number) {

@@ -2,6 +2,8 @@
 #ifndef MIG_SOURCES_FAULT_H
 #define MIG_SOURCES_FAULT_H
 
+#include <stdbool.h>
+
 #include <migrate/source.h>
 
 /* Makes *@p err through the host and returns @p status. @p hint may be NULL. */
@@ -11,5 +13,8 @@ int32_t mig_source_fail(const migrate_host *host, migrate_error **err, int32_t s
 /* Likewise from errno: "cannot <what> <name>: <the system's words>", with a hint where there is one. */
 int32_t mig_source_fail_errno(const migrate_host *host, migrate_error **err, int number, const char *what,
                               const char *name);
+
+/* Relative, without empty parts, "." and "..": it names something inside. */
+bool mig_source_path_inside(const char *path);
 
 #endif

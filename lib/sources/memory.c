@@ -88,9 +88,9 @@ bool mig_source_memory_has(const void *self, const char *path, size_t len)
 static int32_t insert(struct memory *m, struct added *a, struct mig_diag *diag)
 {
     bool   there = false;
-    if (a->path && (a->path[0] == '/' || a->path[0] == '\0')) {
-        (void)mig_diag_set(diag, MIGRATE_E_ARGUMENT, "\"%s\" is no relative path", a->path);
-        mig_diag_hint(diag, "begin it in the directory of the migrations");
+    if (a->path && !mig_source_path_inside(a->path)) {
+        (void)mig_diag_set(diag, MIGRATE_E_ARGUMENT, "\"%s\" is no plain relative path", a->path);
+        mig_diag_hint(diag, "begin it in the directory of the migrations, without \".\" and \"..\"");
         return MIGRATE_E_ARGUMENT;
     }
     size_t at = a->path ? find(m, a->path, strlen(a->path), &there) : 0;

@@ -34,6 +34,10 @@ static const struct {
     { { "v1.0/01_a.sql", "v1.10/09_b.sql" }, "c", false, NULL, "v1.10/10_c.sql", "", NULL },
     { { "2024-01-01-000000_a/up.sql" }, "c", false, NULL, "2026-01-02-030405_c/up.sql", "",
       "2026-01-02-030405_c/down.sql" },
+    { { "001-a.sql=--liquibase formatted sql\n--changeset a:1\nA;\n" }, "c d", false, NULL, "002-c_d.sql",
+      "--liquibase formatted sql\n\n--changeset migrate:c_d\n\n", NULL },
+    { { NULL }, "x", false, "liquibase", "20260102030405_x.sql", "--liquibase formatted sql\n\n--changeset migrate:x\n\n",
+      NULL },
     { { "01_a/migration.sql" }, "c", false, NULL, "02_c/migration.sql", "", NULL },
     { { "1_a.sql=-- +goose Up\n" }, "c", false, NULL, "2_c.sql", "-- +goose Up\n\n\n-- +goose Down\n\n", NULL },
     { { "1_a.sql=-- migrate:up\n" }, "c", true, NULL, "2_c.sql", "-- migrate:up\n\n\n-- migrate:down\n\n", NULL },
@@ -80,6 +84,29 @@ START_TEST(proposals)
 }
 END_TEST
 
+static migrate_status run_code(void *user, uint32_t direction, migrate_executor *x, migrate_error **err)
+{
+    (void)user, (void)direction, (void)x, (void)err;
+    return MIGRATE_OK;
+}
+
+START_TEST(code_counts)
+{
+    struct layouts      l;
+    struct mig_new_file out[2];
+    size_t              n;
+    layouts_init(&l);
+    layouts_add(&l, "db/003_a.sql", "");
+    ck_assert_int_eq(mig_source_memory_add_code(l.self, "005_b.py", NULL, 0, run_code, NULL, NULL, NULL), MIGRATE_OK);
+    ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);
+    ck_assert_int_eq(mig_set_propose(l.set, "c", false, NULL, NOW, out, &n, &l.diag), MIGRATE_OK);
+    ck_assert_str_eq(out[0].path, "db/006_c.sql");
+    free(out[0].path);
+    free(out[0].text);
+    layouts_free(&l);
+}
+END_TEST
+
 START_TEST(refused_names)
 {
     static const char *const names[] = { "", "a/b", "a\nb", "a\\b", "\xff", "what?" };
@@ -98,7 +125,7 @@ START_TEST(refused_names)
     layouts_add(&l, "init.sql", "");
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);
     ck_assert_int_eq(mig_set_propose(l.set, "x", false, NULL, NOW, out, &n, &l.diag), MIGRATE_E_NAME);
-    ck_assert_ptr_nonnull(strstr(l.diag.hint, "comes after init.sql"));
+    ck_assert_ptr_nonnull(strstr(l.diag.hint, "comes after init"));
     layouts_free(&l);
 }
 END_TEST
@@ -108,6 +135,7 @@ int main(void)
     Suite *suite = suite_create("propose");
     TCase *tcase = tcase_create("propose");
     tcase_add_loop_test(tcase, proposals, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_test(tcase, code_counts);
     tcase_add_test(tcase, refused_names);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -302,6 +302,10 @@ START_TEST(memory)
     mig_diag_free(&diag);
     ck_assert_int_eq(mig_source_memory_add_file(self, "/a.sql", "", 0, &diag), MIGRATE_E_ARGUMENT);
     mig_diag_free(&diag);
+    ck_assert_int_eq(mig_source_memory_add_file(self, "./a.sql", "", 0, NULL), MIGRATE_E_ARGUMENT);
+    ck_assert_int_eq(mig_source_memory_add_file(self, "x//a.sql", "", 0, NULL), MIGRATE_E_ARGUMENT);
+    ck_assert_int_eq(mig_source_memory_add_file(self, "x/../a.sql", "", 0, NULL), MIGRATE_E_ARGUMENT);
+    ck_assert_int_eq(mig_source_memory_add_file(self, "", "", 0, NULL), MIGRATE_E_ARGUMENT);
     ck_assert_int_eq(released, 0);
     migrate_entry entry = { .struct_size = sizeof entry, .path = { "c.py", 4 } };
     ck_assert_int_eq(mig_source_memory_ops.run(self, NULL, &entry, MIGRATE_DIRECTION_DOWN, NULL, NULL), MIGRATE_OK);
