@@ -67,6 +67,19 @@ class Install(unittest.TestCase):
         self.assertIn('libmigrate.so.0', needed(app))
         self.assertNotRegex(run('ldd', app, env=env), FOREIGN)
 
+    def test_example_of_the_readme(self):
+        with open(os.path.join(SOURCE, 'README.md'), encoding='utf-8') as f:
+            text = re.search(r'```c\n(.*?)```', f.read(), re.S).group(1)
+        folder = tempfile.mkdtemp(dir=self.top)
+        with open(os.path.join(folder, 'app.c'), 'w', encoding='utf-8') as f:
+            f.write(text)
+        shutil.copytree(self.migrations, os.path.join(folder, 'migrations'))
+        flags = ['-fsanitize=' + SANITIZE] if SANITIZE != 'none' else []
+        run(CC, '-Wall', '-Wextra', '-Werror', *flags, 'app.c', '-o', 'app',
+            *self.pkg_config('--cflags', '--libs', 'libmigrate-sqlite'), cwd=folder)
+        run('./app', cwd=folder, env=dict(self.env, LD_LIBRARY_PATH=self.lib))
+        self.assertTrue(os.path.exists(os.path.join(folder, 'app.db')))
+
     def test_libraries_need_their_own_client_only(self):
         allowed = {
             'libmigrate.so.0': r'libcrypto|libdl|libpthread',

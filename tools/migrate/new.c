@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "cli.h"
 
 /* Paths as the shell takes them: below the directory that was given. */
 static void print_created(const struct cli *cli, const migrate_report *report)
 {
+    size_t len = strlen(cli->source);
+    const char *slash = len && cli->source[len - 1] == '/' ? "" : "/";
     for (size_t i = 0; i < migrate_report_count(report); i++) {
         const char *path = migrate_item_path(migrate_report_item(report, i));
         if (path)
-            cli_out("%s/%s\n", cli->source, path);
+            cli_out("%s%s%s\n", cli->source, slash, path);
     }
 }
 
