@@ -76,18 +76,19 @@ static void take_text(struct mig_migration *m, const struct mig_file *f)
     }
 }
 
-int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version, const char *name,
-                struct mig_migration **out)
+int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version,
+                const char *name, struct mig_migration **out)
 {
     struct mig_set *set = r->set;
-    const char     *identity = kind == MIGRATE_KIND_REPEATABLE ? name : version;
+    const char *identity = kind == MIGRATE_KIND_REPEATABLE ? name : version;
     if (mig_utf8_count(identity, strlen(identity)) > MAX_IDENTITY)
         return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0, "shorten the name of the file",
                                 "its version has more than %d characters", MAX_IDENTITY);
     char *version_copy = kind == MIGRATE_KIND_REPEATABLE ? mig_arena_strdup(&set->arena, "")
                                                          : mig_arena_strdup(&set->arena, version);
     char *name_copy = mig_arena_strdup(&set->arena, name);
-    if (!version_copy || !name_copy || !mig_grow(&set->items, &r->items_cap, set->count + 1, sizeof *set->items))
+    if (!version_copy || !name_copy ||
+        !mig_grow(&set->items, &r->items_cap, set->count + 1, sizeof *set->items))
         return mig_reading_nomem(r);
     struct mig_migration *m = &set->items[set->count++];
     *m = (struct mig_migration){ .version = version_copy, .name = name_copy, .kind = (uint8_t)kind };
@@ -113,7 +114,8 @@ struct mig_directives *mig_own_directives(struct mig_reading *r, struct mig_migr
 }
 
 /* What a down file says counts for the way down. */
-static int32_t take_down_directives(struct mig_reading *r, struct mig_migration *m, const struct mig_directives *from)
+static int32_t take_down_directives(struct mig_reading *r, struct mig_migration *m,
+                                    const struct mig_directives *from)
 {
     struct mig_directives *d = mig_own_directives(r, m);
     if (!d)

@@ -23,7 +23,7 @@ void mig_canon_add(struct mig_canon *c, const char *data, size_t len)
             put(c, "\r", 1);
         c->cr = false;
         const char *cr = memchr(data, '\r', len);
-        size_t      n = cr ? (size_t)(cr - data) : len;
+        size_t n = cr ? (size_t)(cr - data) : len;
         put(c, data, n);
         if (!cr)
             return;

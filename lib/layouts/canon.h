@@ -12,8 +12,8 @@
 
 struct mig_canon {
     struct mig_sha256 sha;
-    bool              cr;    /* a '\r' is held back */
-    uint64_t          bytes; /* hashed */
+    bool cr;        /* a '\r' is held back */
+    uint64_t bytes; /* hashed */
 };
 
 bool mig_canon_init(struct mig_canon *c);

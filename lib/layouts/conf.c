@@ -7,13 +7,13 @@
 
 /* One `key = value` line. */
 struct setting {
-    struct mig_reading    *r;
+    struct mig_reading *r;
     const struct mig_file *f;
-    uint64_t               line;
-    const char            *key, *value;
-    size_t                 key_len, value_len;
-    struct mig_migration  *m;
-    bool                   down; /* counts for the way down */
+    uint64_t line;
+    const char *key, *value;
+    size_t key_len, value_len;
+    struct mig_migration *m;
+    bool down; /* counts for the way down */
 };
 
 static int32_t fail(const struct setting *s, const char *hint, const char *what)
@@ -33,7 +33,7 @@ static int32_t read_bool(const struct setting *s, bool *out)
 
 static int32_t set_transaction(const struct setting *s, bool up, bool down)
 {
-    bool    on;
+    bool on;
     int32_t status = read_bool(s, &on);
     if (status)
         return status;
@@ -49,7 +49,7 @@ static int32_t set_transaction(const struct setting *s, bool up, bool down)
 
 static int32_t apply_flyway(const struct setting *s)
 {
-    bool    on = true;
+    bool on = true;
     int32_t status = MIGRATE_OK;
     if (mig_ieqn(s->key, s->key_len, "executeInTransaction"))
         return set_transaction(s, !s->down, s->down);
@@ -87,7 +87,8 @@ static void trim(const char **text, size_t *len)
         --*len;
 }
 
-static int32_t apply_line(struct setting *s, const char *text, size_t len, int32_t (*apply)(const struct setting *))
+static int32_t apply_line(struct setting *s, const char *text, size_t len,
+                          int32_t (*apply)(const struct setting *))
 {
     trim(&text, &len);
     if (len == 0 || *text == '#' || *text == '!' || *text == '[')
@@ -105,8 +106,8 @@ static int32_t apply_line(struct setting *s, const char *text, size_t len, int32
 static int32_t apply_file(struct setting *s, int32_t (*apply)(const struct setting *))
 {
     const char *text;
-    size_t      len;
-    int32_t     status = mig_file_text(s->r, s->f, &text, &len);
+    size_t len;
+    int32_t status = mig_file_text(s->r, s->f, &text, &len);
     for (const char *end = status ? NULL : text + len; !status && text < end;) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         s->line++;

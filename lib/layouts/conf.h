@@ -7,7 +7,8 @@
 #include "layouts/reading.h"
 
 /* Flyway's V1__x.sql.conf; @p down: of the undo file. E_DIRECTIVE with file and line. */
-int32_t mig_conf_apply(struct mig_reading *r, const struct mig_file *conf, struct mig_migration *m, bool down);
+int32_t mig_conf_apply(struct mig_reading *r, const struct mig_file *conf, struct mig_migration *m,
+                       bool down);
 /* Diesel's metadata.toml: run_in_transaction. */
 int32_t mig_metadata_apply(struct mig_reading *r, const struct mig_file *toml, struct mig_migration *m);
 

@@ -17,7 +17,8 @@ enum {
 
 /* ---- candidates ------------------------------------------------------------- */
 
-/* Does the line that byte @p at belongs to begin as a "--" comment? Where its beginning is out of sight, it may. */
+/* Does the line that byte @p at belongs to begin as a "--" comment? Where its beginning is out of sight, it
+ * may. */
 static bool in_comment_line(const char *text, size_t at, bool from_start)
 {
     size_t begin = at;
@@ -34,7 +35,7 @@ static bool holds_marker(const char *text, size_t len, bool from_start)
 {
     static const char *const needles[] = { "igrat", "IGRAT", "+goose", "atlas:" };
     for (size_t i = 0; i < sizeof needles / sizeof needles[0]; i++) {
-        size_t      n = strlen(needles[i]), at = 0;
+        size_t n = strlen(needles[i]), at = 0;
         const char *hit;
         while ((hit = memmem(text + at, len - at, needles[i], n))) {
             at = (size_t)(hit - text);
@@ -50,11 +51,11 @@ static bool holds_marker(const char *text, size_t len, bool from_start)
 
 struct pass {
     struct mig_reading *r;
-    struct mig_file    *f;
-    struct mig_canon    canon;
-    uint64_t            offset; /* of the next byte, BOM not counted */
-    size_t              kept;   /* bytes of the chunk before at the front of the buffer */
-    bool                marker;
+    struct mig_file *f;
+    struct mig_canon canon;
+    uint64_t offset; /* of the next byte, BOM not counted */
+    size_t kept;     /* bytes of the chunk before at the front of the buffer */
+    bool marker;
 };
 
 static int32_t refuse_encoding(struct mig_reading *r, const struct mig_file *f)
@@ -65,11 +66,11 @@ static int32_t refuse_encoding(struct mig_reading *r, const struct mig_file *f)
 static int32_t refuse_nul(struct pass *p, uint64_t offset)
 {
     uint64_t line = 0;
-    int32_t  status = mig_content_line(p->r, p->f, offset, &line);
+    int32_t status = mig_content_line(p->r, p->f, offset, &line);
     if (status)
         return status;
-    return mig_reading_fail(p->r, MIGRATE_E_PARSE, p->f->path, line, "remove it; no server takes it in SQL text",
-                            "it holds a NUL byte");
+    return mig_reading_fail(p->r, MIGRATE_E_PARSE, p->f->path, line,
+                            "remove it; no server takes it in SQL text", "it holds a NUL byte");
 }
 
 /* A file of gigabytes takes seconds. */
@@ -84,8 +85,8 @@ static int32_t fill(struct pass *p, size_t *len, bool *end)
 {
     size_t at = p->kept, got = 0;
     do {
-        int32_t status = mig_file_read(p->r, p->f, p->offset + (at - p->kept), p->r->chunk + at, MIG_READ_CHUNK - at,
-                                       &got);
+        int32_t status = mig_file_read(p->r, p->f, p->offset + (at - p->kept), p->r->chunk + at,
+                                       MIG_READ_CHUNK - at, &got);
         if (status)
             return status;
         at += got;
@@ -115,7 +116,7 @@ static int32_t look_at_start(struct pass *p, size_t *len)
 
 static int32_t take_chunk(struct pass *p, size_t len)
 {
-    char       *text = p->r->chunk + p->kept;
+    char *text = p->r->chunk + p->kept;
     const char *nul = len ? memchr(text, '\0', len) : NULL;
     if (nul)
         return refuse_nul(p, p->offset + (uint64_t)(nul - text));
@@ -137,7 +138,7 @@ static int32_t read_through(struct pass *p)
 {
     bool end = false;
     for (bool first = true; !end; first = false) {
-        size_t  len = 0;
+        size_t len = 0;
         int32_t status = fill(p, &len, &end);
         if (!status && first)
             status = look_at_start(p, &len);
@@ -158,7 +159,7 @@ static int32_t read_through(struct pass *p)
 int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *size)
 {
     struct pass p = { .r = r, .f = f };
-    uint8_t    *sha = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
+    uint8_t *sha = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
     r->held = NULL;
     if (!sha || !mig_canon_init(&p.canon))
         return mig_reading_nomem(r);
@@ -176,8 +177,8 @@ int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *si
 /* ---- asked for later -------------------------------------------------------- */
 
 /* Bytes from @p offset on, out of the held file if it is this one. */
-int32_t mig_content_bytes(struct mig_reading *r, const struct mig_file *f, uint64_t offset, char *buf, size_t cap,
-                          size_t *got)
+int32_t mig_content_bytes(struct mig_reading *r, const struct mig_file *f, uint64_t offset, char *buf,
+                          size_t cap, size_t *got)
 {
     if (r->held != f)
         return mig_file_read(r, f, offset, buf, cap, got);
@@ -192,7 +193,7 @@ int32_t mig_content_line(struct mig_reading *r, const struct mig_file *f, uint64
     char buf[4096];
     *line = 1;
     for (uint64_t at = 0; at < offset;) {
-        size_t  want = offset - at < sizeof buf ? (size_t)(offset - at) : sizeof buf, got;
+        size_t want = offset - at < sizeof buf ? (size_t)(offset - at) : sizeof buf, got;
         int32_t status = mig_content_bytes(r, f, at, buf, want, &got);
         if (status)
             return status;
@@ -210,7 +211,7 @@ static int32_t hash_range(struct mig_reading *r, const struct mig_file *f, const
 {
     char buf[4096];
     for (uint64_t at = range->begin; at < range->end;) {
-        size_t  want = range->end - at < sizeof buf ? (size_t)(range->end - at) : sizeof buf, got;
+        size_t want = range->end - at < sizeof buf ? (size_t)(range->end - at) : sizeof buf, got;
         int32_t status = mig_content_bytes(r, f, at, buf, want, &got);
         if (status)
             return status;
@@ -222,11 +223,11 @@ static int32_t hash_range(struct mig_reading *r, const struct mig_file *f, const
     return MIGRATE_OK;
 }
 
-int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges, uint32_t n,
-                         uint8_t out[MIG_SHA256_LEN])
+int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges,
+                         uint32_t n, uint8_t out[MIG_SHA256_LEN])
 {
     struct mig_canon canon;
-    int32_t          status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
+    int32_t status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
     for (uint32_t i = 0; i < n && !status; i++)
         status = hash_range(r, f, &ranges[i], &canon);
     if (!mig_canon_final(&canon, out) && !status)
@@ -234,11 +235,11 @@ int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const 
     return status;
 }
 
-int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges, size_t n,
-                        const struct mig_range **out)
+int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges,
+                        size_t n, const struct mig_range **out)
 {
     struct mig_range *kept = mig_arena_alloc(&r->set->arena, n * sizeof *kept + MIG_SHA256_LEN);
-    uint64_t          bom = f->bom ? 3 : 0;
+    uint64_t bom = f->bom ? 3 : 0;
     if (!kept)
         return mig_reading_nomem(r);
     for (size_t i = 0; i < n; i++) {

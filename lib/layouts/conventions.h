@@ -6,9 +6,9 @@
 
 /* A convention that can be forced. */
 struct mig_convention {
-    const char    *name;  /* as in option `layout` */
+    const char *name;     /* as in option `layout` */
     enum mig_shape shape; /* of its files */
-    const char    *looks; /* for people */
+    const char *looks;    /* for people */
 };
 
 /* As option `layout` says; NULL: auto. */

@@ -25,22 +25,24 @@ static const char *shape_text(const struct mig_file *f)
     }
 }
 
-static const char hint_mixed[] = "move one of them elsewhere, rename it, or let its name begin with \"_\", which is "
-                                 "passed over; the option layout= forces one convention";
+static const char hint_mixed[] =
+    "move one of them elsewhere, rename it, or let its name begin with \"_\", which is "
+    "passed over; the option layout= forces one convention";
 
-static int32_t fail_mixed(struct mig_reading *r, const struct mig_file *a, const char *a_is, const struct mig_file *b,
-                          const char *b_is)
+static int32_t fail_mixed(struct mig_reading *r, const struct mig_file *a, const char *a_is,
+                          const struct mig_file *b, const char *b_is)
 {
     return mig_reading_fail(r, MIGRATE_E_LAYOUT, b->path, 0, hint_mixed,
-                            "two conventions are mixed: %s is %s, but %s is %s", a->path, a_is, b->path, b_is);
+                            "two conventions are mixed: %s is %s, but %s is %s", a->path, a_is, b->path,
+                            b_is);
 }
 
 /* Flyway's files that run around migrations; they are no migrations. */
 static bool is_flyway_callback(const struct mig_file *f)
 {
-    static const char *const names[] = { "beforeM", "afterM",  "beforeE", "afterE",  "beforeV", "afterV",  "beforeC",
-                                         "afterC",  "beforeI", "afterI",  "beforeB", "afterB",  "beforeR", "afterR",
-                                         "beforeU", "afterU",  "createSchema" };
+    static const char *const names[] = { "beforeM", "afterM", "beforeE", "afterE", "beforeV",     "afterV",
+                                         "beforeC", "afterC", "beforeI", "afterI", "beforeB",     "afterB",
+                                         "beforeR", "afterR", "beforeU", "afterU", "createSchema" };
     const char *base = mig_basename(f->path);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strncmp(base, names[i], strlen(names[i])) == 0)
@@ -143,7 +145,7 @@ static int32_t check_styles(struct mig_reading *r, const struct mig_file **out)
             first = &r->files[i];
     for (size_t i = 0; i < r->n_files && first; i++) {
         const struct mig_file *f = &r->files[i];
-        bool                   something = true;
+        bool something = true;
         if (f->shape != MIG_SHAPE_SINGLE || same_style(style_of(f), style_of(first)))
             continue;
         int32_t status = style_of(f) ? MIGRATE_OK : mig_content_has_statement(r, f, &something);
@@ -167,7 +169,8 @@ static int32_t check_folders(struct mig_reading *r, bool *versioned)
         if (!first)
             *versioned = mig_has_folder_version(f->path);
         else if (mig_has_folder_version(f->path) != *versioned)
-            return fail_mixed(r, first, *versioned ? "in a folder with a version" : "in no folder with a version", f,
+            return fail_mixed(r, first,
+                              *versioned ? "in a folder with a version" : "in no folder with a version", f,
                               *versioned ? "not" : "in one");
         if (!first)
             first = f;
@@ -187,21 +190,23 @@ static int32_t check_forced_style(struct mig_reading *r, const struct mig_conven
                                   const struct mig_file *styled)
 {
     uint8_t style = styled ? style_of(styled) : MIG_STYLE_NONE;
-    bool    liquibase = strcmp(forced->name, "liquibase") == 0;
+    bool liquibase = strcmp(forced->name, "liquibase") == 0;
     const struct mig_file *f = styled ? styled : first_text(r);
     if (!f || strcmp(forced->name, "plain") == 0 || (style == MIG_STYLE_LIQUIBASE && liquibase))
         return MIGRATE_OK;
-    if (style == MIG_STYLE_LIQUIBASE || liquibase || (style == MIG_STYLE_NONE && strcmp(forced->name, "sections") == 0))
+    if (style == MIG_STYLE_LIQUIBASE || liquibase ||
+        (style == MIG_STYLE_NONE && strcmp(forced->name, "sections") == 0))
         return mig_reading_fail(r, MIGRATE_E_LAYOUT, f->path, 0, "set another layout, or mend the file",
-                                "the layout is set to %s, but %s is %s", forced->name, f->path, style_text(style));
+                                "the layout is set to %s, but %s is %s", forced->name, f->path,
+                                style_text(style));
     return MIGRATE_OK;
 }
 
 static int32_t build_single(struct mig_reading *r, const struct mig_convention *forced)
 {
     const struct mig_file *styled = NULL;
-    bool                   versioned = false;
-    int32_t                status = check_styles(r, &styled);
+    bool versioned = false;
+    int32_t status = check_styles(r, &styled);
     if (!status && forced)
         status = check_forced_style(r, forced, styled);
     if (status)
@@ -237,8 +242,8 @@ static int32_t build_folders(struct mig_reading *r, const char *layout)
 int32_t mig_detect_and_build(struct mig_reading *r)
 {
     const struct mig_convention *forced = mig_convention_forced(r->options);
-    const struct mig_file       *first = NULL;
-    int32_t                      status = forced ? check_forced(r, forced) : MIGRATE_OK;
+    const struct mig_file *first = NULL;
+    int32_t status = forced ? check_forced(r, forced) : MIGRATE_OK;
     if (!status)
         status = check_shapes(r, &first);
     if (status || !first)

@@ -10,11 +10,11 @@
 #include "util/text.h"
 
 struct words {
-    struct mig_reading    *r;
+    struct mig_reading *r;
     const struct mig_file *f;
     const struct mig_mark *mark;
-    unsigned               directions;
-    struct mig_said       *out;
+    unsigned directions;
+    struct mig_said *out;
 };
 
 static int32_t fail(const struct words *w, const char *hint, const char *what, const char *word, size_t len)
@@ -33,8 +33,8 @@ static void set_transaction(const struct words *w, enum mig_tx_mode mode)
     w->out->any = true;
 }
 
-static int32_t set_duration(const struct words *w, const char *word, size_t len, const char *value, int64_t *up,
-                            int64_t *down)
+static int32_t set_duration(const struct words *w, const char *word, size_t len, const char *value,
+                            int64_t *up, int64_t *down)
 {
     int64_t ms;
     if (!mig_duration_parse(value, &ms))
@@ -50,7 +50,7 @@ static int32_t set_duration(const struct words *w, const char *word, size_t len,
 static int32_t set_retries(const struct words *w, const char *word, size_t len, const char *value)
 {
     char *end;
-    long  n = mig_is_digit(*value) ? strtol(value, &end, 10) : -1;
+    long n = mig_is_digit(*value) ? strtol(value, &end, 10) : -1;
     if (n < 0 || n > 1000000 || *end)
         return fail(w, "retries takes a number, retries=5", "no number in", word, len);
     if (w->directions & MIG_FOR_UP)
@@ -68,7 +68,7 @@ static int32_t add_tags(const struct words *w, const char *word, size_t len, con
     if (!*value)
         return fail(w, "tags takes a list, tags=a,b", "no tags in", word, len);
     size_t had = d->tags ? strlen(d->tags) + 1 : 0, n = strlen(value);
-    char  *tags = mig_arena_alloc(&w->r->set->arena, had + n + 1);
+    char *tags = mig_arena_alloc(&w->r->set->arena, had + n + 1);
     if (!tags)
         return mig_reading_nomem(w->r);
     if (d->tags) {
@@ -81,14 +81,15 @@ static int32_t add_tags(const struct words *w, const char *word, size_t len, con
     return MIGRATE_OK;
 }
 
-static const char hint_ours[] = "known are no-transaction, transaction, lock-timeout=2s, statement-timeout=5m, "
-                                "retries=5, tags=a,b, up and down";
+static const char hint_ours[] =
+    "known are no-transaction, transaction, lock-timeout=2s, statement-timeout=5m, "
+    "retries=5, tags=a,b, up and down";
 
 /* One word of "-- migrate: no-transaction lock-timeout=2s". */
 static int32_t ours(const struct words *w, const char *word, size_t len)
 {
     struct mig_directives *d = &w->out->d;
-    char                   text[512];
+    char text[512];
     if (len >= sizeof text)
         return fail(w, hint_ours, "a directive is too long:", word, len);
     memcpy(text, word, len);
@@ -123,8 +124,8 @@ static int32_t sql_migrate(const struct words *w, const char *word, size_t len)
         return set_transaction(w, MIG_TX_OFF), MIGRATE_OK;
     if (mig_ieqn(word, len, "StatementBegin") || mig_ieqn(word, len, "StatementEnd"))
         return MIGRATE_OK; /* the lexer's */
-    return fail(w, "known are Up, Down, StatementBegin, StatementEnd and notransaction", "unknown annotation", word,
-                len);
+    return fail(w, "known are Up, Down, StatementBegin, StatementEnd and notransaction", "unknown annotation",
+                word, len);
 }
 
 static int32_t each_word(const struct words *w, int32_t (*one)(const struct words *, const char *, size_t))
@@ -172,10 +173,10 @@ static int32_t goose(const struct words *w)
     if (says(args, "ENVSUB OFF"))
         return MIGRATE_OK;
     if (says(args, "ENVSUB ON"))
-        return fail(w, "write ${NAME} and give its value as placeholder.NAME", "the environment is not read:", args,
-                    strlen(args));
-    return fail(w, "known are Up, Down, StatementBegin, StatementEnd and NO TRANSACTION", "unknown annotation", args,
-                strlen(args));
+        return fail(w, "write ${NAME} and give its value as placeholder.NAME",
+                    "the environment is not read:", args, strlen(args));
+    return fail(w, "known are Up, Down, StatementBegin, StatementEnd and NO TRANSACTION",
+                "unknown annotation", args, strlen(args));
 }
 
 /* "\n\n" and the like in Atlas' delimiter. */

@@ -13,7 +13,7 @@
 static const char *entry(const char **list, size_t *len)
 {
     const char *begin = *list + strspn(*list, ", \t");
-    size_t      n = strcspn(begin, ",");
+    size_t n = strcspn(begin, ",");
     *list = begin + n;
     while (n > 0 && (begin[n - 1] == ' ' || begin[n - 1] == '\t'))
         n--;
@@ -33,7 +33,7 @@ static bool same(const char *a, size_t len, const char *b, size_t other)
 
 bool mig_lists_meet(const char *a, const char *b)
 {
-    size_t      len, other;
+    size_t len, other;
     const char *one, *two;
     while ((one = entry(&a, &len))) {
         if (mig_ieqn(one, len, "all"))
@@ -61,8 +61,8 @@ static void apply_tags(struct mig_reading *r)
 static int32_t hash_text(struct mig_reading *r, struct mig_text *text, uint8_t out[MIG_SHA256_LEN])
 {
     struct mig_canon canon;
-    size_t           got = 1;
-    int32_t          status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
+    size_t got = 1;
+    int32_t status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
     while (!status && got > 0) {
         status = mig_text_read(text, r->chunk, MIG_READ_CHUNK, &got);
         if (!status)
@@ -75,21 +75,21 @@ static int32_t hash_text(struct mig_reading *r, struct mig_text *text, uint8_t o
     return status;
 }
 
-/* Of a repeatable the substituted text counts: another value makes it run again. Its own hash moves behind its
- * range. */
+/* Of a repeatable the substituted text counts: another value makes it run again. Its own hash moves behind
+ * its range. */
 static int32_t hash_repeatable(struct mig_reading *r, struct mig_migration *m)
 {
     struct mig_range *range = mig_arena_alloc(&r->set->arena, sizeof *range + MIG_SHA256_LEN);
-    uint8_t          *checksum = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
-    struct mig_text  *text = NULL;
+    uint8_t *checksum = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
+    struct mig_text *text = NULL;
     if (!range || !checksum)
         return mig_reading_nomem(r);
     *range = m->up.ranges[0];
     memcpy(range + 1, m->checksum, MIG_SHA256_LEN);
     m->up.ranges = range;
     m->up.has_sha = true;
-    int32_t status = mig_text_open(r->set, m, MIGRATE_DIRECTION_UP, r->ops, r->self, r->host, r->options, &text, r->diag,
-                                   r->err);
+    int32_t status = mig_text_open(r->set, m, MIGRATE_DIRECTION_UP, r->ops, r->self, r->host, r->options,
+                                   &text, r->diag, r->err);
     if (status)
         return status;
     r->held = NULL; /* its buffer is used */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Flyway: V1.2__name.sql, R__name.sql, U1.2__name.sql, B1.2__name.sql in any directory, with X.sql.conf beside. */
+/* Flyway: V1.2__name.sql, R__name.sql, U1.2__name.sql, B1.2__name.sql in any directory, with X.sql.conf
+ * beside. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,21 @@
 
 struct undo {
     const struct mig_file *f;
-    const char            *version; /* scratch */
+    const char *version; /* scratch */
 };
 
 struct flyway {
     struct mig_reading *r;
-    struct undo        *undos;
-    size_t              n_undos, undos_cap;
-    struct mig_buf      version, name;
+    struct undo *undos;
+    size_t n_undos, undos_cap;
+    struct mig_buf version, name;
 };
 
 static uint32_t kind_of(char prefix)
 {
-    return prefix == 'R' ? MIGRATE_KIND_REPEATABLE : prefix == 'B' ? MIGRATE_KIND_BASELINE : MIGRATE_KIND_VERSIONED;
+    return prefix == 'R'   ? MIGRATE_KIND_REPEATABLE
+           : prefix == 'B' ? MIGRATE_KIND_BASELINE
+                           : MIGRATE_KIND_VERSIONED;
 }
 
 /* "1_2" is written "1.2", as Flyway does. */
@@ -47,11 +50,11 @@ static int32_t take_undo(struct flyway *x, const struct mig_file *f)
 /* V1__x.sql.conf, if it is there. */
 static int32_t take_conf(struct flyway *x, const struct mig_file *f, struct mig_migration *m, bool down)
 {
-    size_t         len = strlen(f->path);
+    size_t len = strlen(f->path);
     struct mig_buf path = MIG_BUF_INIT;
     mig_buf_fmt(&path, "%s.conf", f->path);
     const struct mig_file *conf = path.oom ? NULL : mig_file_find(x->r, path.data, len + 5);
-    int32_t                status = path.oom ? mig_reading_nomem(x->r) : MIGRATE_OK;
+    int32_t status = path.oom ? mig_reading_nomem(x->r) : MIGRATE_OK;
     mig_buf_free(&path);
     return conf ? mig_conf_apply(x->r, conf, m, down) : status;
 }
@@ -59,9 +62,10 @@ static int32_t take_conf(struct flyway *x, const struct mig_file *f, struct mig_
 static int32_t take_file(struct flyway *x, const struct mig_file *f)
 {
     struct mig_flyway_name parts;
-    const char            *base = mig_basename(f->path);
+    const char *base = mig_basename(f->path);
     if (!mig_flyway_split(base, &parts))
-        return mig_reading_fail(x->r, MIGRATE_E_NAME, f->path, 0, "V1__name.sql, R__name.sql, U1__name.sql, B1__name.sql",
+        return mig_reading_fail(x->r, MIGRATE_E_NAME, f->path, 0,
+                                "V1__name.sql, R__name.sql, U1__name.sql, B1__name.sql",
                                 "%s is no Flyway name", f->path);
     set_version(&x->version, base + parts.version_at, parts.version_len);
     mig_buf_reset(&x->name);
@@ -71,7 +75,8 @@ static int32_t take_file(struct flyway *x, const struct mig_file *f)
     if (parts.prefix == 'U')
         return take_undo(x, f);
     struct mig_migration *m;
-    int32_t status = mig_add(x->r, f, kind_of(parts.prefix), mig_buf_text(&x->version), mig_buf_text(&x->name), &m);
+    int32_t status =
+        mig_add(x->r, f, kind_of(parts.prefix), mig_buf_text(&x->version), mig_buf_text(&x->name), &m);
     if (status)
         return status;
     m->flags |= MIG_MIGRATION_PLACEHOLDERS;
@@ -81,13 +86,14 @@ static int32_t take_file(struct flyway *x, const struct mig_file *f)
 static int compare_undos(const void *left, const void *right)
 {
     const struct undo *a = left, *b = right;
-    int                order = mig_version_cmp_flyway(a->version, b->version);
+    int order = mig_version_cmp_flyway(a->version, b->version);
     return order ? order : strcmp(a->f->path, b->f->path);
 }
 
 static int compare_versions(const void *left, const void *right)
 {
-    const struct mig_migration *a = *(struct mig_migration *const *)left, *b = *(struct mig_migration *const *)right;
+    const struct mig_migration *a = *(struct mig_migration *const *)left,
+                               *b = *(struct mig_migration *const *)right;
     return mig_version_cmp_flyway(a->version, b->version);
 }
 
@@ -118,9 +124,9 @@ static int32_t join_undos(struct flyway *x, struct mig_migration **versioned, si
 
 static int32_t take_undos(struct flyway *x)
 {
-    struct mig_set        *set = x->r->set;
+    struct mig_set *set = x->r->set;
     struct mig_migration **versioned = x->n_undos ? malloc((set->count + 1) * sizeof *versioned) : NULL;
-    size_t                 n = 0;
+    size_t n = 0;
     if (x->n_undos == 0)
         return MIGRATE_OK;
     if (!versioned)
@@ -138,7 +144,7 @@ static int32_t take_undos(struct flyway *x)
 int32_t mig_flyway_build(struct mig_reading *r)
 {
     struct flyway x = { .r = r };
-    int32_t       status = MIGRATE_OK;
+    int32_t status = MIGRATE_OK;
     for (size_t i = 0; i < r->n_files && !status; i++)
         if (r->files[i].shape == MIG_SHAPE_FLYWAY)
             status = take_file(&x, &r->files[i]);

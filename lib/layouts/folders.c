@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A folder per migration: diesel's NAME/up.sql, down.sql, metadata.toml; Prisma's NAME/migration.sql. Code goes with
- * them. */
+/* A folder per migration: diesel's NAME/up.sql, down.sql, metadata.toml; Prisma's NAME/migration.sql. Code
+ * goes with them. */
 
 #include <string.h>
 
@@ -23,8 +23,8 @@ static struct folder folder_of(const char *path)
 }
 
 /* The file @p name in the folder of @p f, or NULL. */
-static int32_t find_beside(struct mig_reading *r, const struct mig_file *f, const char *name, struct mig_buf *buf,
-                           const struct mig_file **out)
+static int32_t find_beside(struct mig_reading *r, const struct mig_file *f, const char *name,
+                           struct mig_buf *buf, const struct mig_file **out)
 {
     mig_buf_reset(buf);
     mig_buf_add(buf, f->path, (size_t)(mig_basename(f->path) - f->path));
@@ -34,10 +34,11 @@ static int32_t find_beside(struct mig_reading *r, const struct mig_file *f, cons
 }
 
 /* down.sql and metadata.toml. */
-static int32_t take_beside(struct mig_reading *r, const struct mig_file *f, struct mig_migration *m, struct mig_buf *buf)
+static int32_t take_beside(struct mig_reading *r, const struct mig_file *f, struct mig_migration *m,
+                           struct mig_buf *buf)
 {
     const struct mig_file *down = NULL, *toml = NULL;
-    int32_t                status = find_beside(r, f, "down.sql", buf, &down);
+    int32_t status = find_beside(r, f, "down.sql", buf, &down);
     if (!status && down)
         status = mig_add_down(r, m, down);
     if (!status)
@@ -45,23 +46,25 @@ static int32_t take_beside(struct mig_reading *r, const struct mig_file *f, stru
     return status || !toml ? status : mig_metadata_apply(r, toml, m);
 }
 
-static int32_t take_up(struct mig_reading *r, const struct mig_file *f, struct mig_naming *naming, struct mig_buf *buf)
+static int32_t take_up(struct mig_reading *r, const struct mig_file *f, struct mig_naming *naming,
+                       struct mig_buf *buf)
 {
-    bool                  code = f->entry_flags & MIGRATE_ENTRY_CODE;
-    struct folder         in = folder_of(f->path);
-    const char           *stem = code ? mig_basename(f->path) : in.begin;
-    size_t                len = code ? mig_stem_len(f) : (size_t)(in.end - in.begin);
+    bool code = f->entry_flags & MIGRATE_ENTRY_CODE;
+    struct folder in = folder_of(f->path);
+    const char *stem = code ? mig_basename(f->path) : in.begin;
+    size_t len = code ? mig_stem_len(f) : (size_t)(in.end - in.begin);
     struct mig_migration *m;
-    int32_t               status = mig_naming_take(r, naming, f, stem, len, false);
+    int32_t status = mig_naming_take(r, naming, f, stem, len, false);
     if (!status)
-        status = mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version), mig_buf_text(&naming->name), &m);
+        status = mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version),
+                         mig_buf_text(&naming->name), &m);
     return status || code ? status : take_beside(r, f, m, buf);
 }
 
 static int32_t check_down(struct mig_reading *r, const struct mig_file *f, struct mig_buf *buf)
 {
     const struct mig_file *up = NULL;
-    int32_t                status = find_beside(r, f, "up.sql", buf, &up);
+    int32_t status = find_beside(r, f, "up.sql", buf, &up);
     if (!status && !up)
         status = find_beside(r, f, "migration.sql", buf, &up);
     if (status || up)
@@ -73,8 +76,8 @@ static int32_t check_down(struct mig_reading *r, const struct mig_file *f, struc
 int32_t mig_folders_build(struct mig_reading *r)
 {
     struct mig_naming naming = { .folders = true };
-    struct mig_buf    buf = MIG_BUF_INIT;
-    int32_t           status = MIGRATE_OK;
+    struct mig_buf buf = MIG_BUF_INIT;
+    int32_t status = MIGRATE_OK;
     for (size_t i = 0; i < r->n_files && !status; i++) {
         const struct mig_file *f = &r->files[i];
         if (f->shape == MIG_SHAPE_BESIDE)

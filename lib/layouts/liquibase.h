@@ -23,25 +23,25 @@ enum mig_lq_kind {
 
 /* A line, or several for BLOCK and IGNORED, that is not SQL. Offsets in the text without BOM. */
 struct mig_lq_line {
-    uint64_t    start; /* of the line */
-    uint64_t    begin; /* of the comment in it */
-    uint64_t    next;  /* of the line behind */
-    uint64_t    line, next_line;
-    uint64_t    body, body_end; /* ROLLBACK, BLOCK: where its SQL is */
-    uint64_t    body_line;
-    uint8_t     kind;
-    bool        real; /* the lexer says that it is a comment */
-    bool        cut;  /* too long: `text` is not all of it */
+    uint64_t start; /* of the line */
+    uint64_t begin; /* of the comment in it */
+    uint64_t next;  /* of the line behind */
+    uint64_t line, next_line;
+    uint64_t body, body_end; /* ROLLBACK, BLOCK: where its SQL is */
+    uint64_t body_line;
+    uint8_t kind;
+    bool real;        /* the lexer says that it is a comment */
+    bool cut;         /* too long: `text` is not all of it */
     const char *text; /* what follows the keyword, trimmed; scratch */
 };
 
 struct mig_lq_file {
-    struct mig_reading    *r;
+    struct mig_reading *r;
     const struct mig_file *f;
-    struct mig_lq_line    *lines;
-    size_t                 count, cap;
-    uint64_t               first_statement, first_statement_line; /* UINT64_MAX: none */
-    uint64_t               end; /* of the file */
+    struct mig_lq_line *lines;
+    size_t count, cap;
+    uint64_t first_statement, first_statement_line; /* UINT64_MAX: none */
+    uint64_t end;                                   /* of the file */
 };
 
 /* Fills `lines`, and asks the lexer which of them are real. */
@@ -59,8 +59,13 @@ struct mig_lq_change {
 int32_t mig_lq_changeset(struct mig_reading *r, const struct mig_file *f, const struct mig_lq_line *line,
                          struct mig_lq_change *out);
 
+/* Makes the migration of the change set whose --changeset is line @p first; the next one's is line @p end. @p
+ * path: of its file, the logical one if there is one. */
+int32_t mig_lq_change_make(struct mig_lq_file *x, const char *path, size_t first, size_t end);
+
 /* "key:value" or "key:\"value\"" at *@p at, which is moved behind it. false: no more. Slices of the text. */
-bool mig_lq_attribute(const char **at, const char **key, size_t *key_len, const char **value, size_t *value_len);
+bool mig_lq_attribute(const char **at, const char **key, size_t *key_len, const char **value,
+                      size_t *value_len);
 
 /* --preconditions, --precondition-sql-check. */
 int32_t mig_lq_preconditions(struct mig_reading *r, const struct mig_file *f, const struct mig_lq_line *line,
@@ -70,6 +75,7 @@ int32_t mig_lq_precondition(struct mig_reading *r, const struct mig_file *f, con
 
 /* Does it run with these options? */
 bool mig_lq_dbms_matches(const struct mig_layout_options *o, const char *dbms, size_t len);
+bool mig_lq_engine_matches(const struct mig_layout_options *o, const char *dbms); /* NULL: any */
 bool mig_lq_contexts_match(const struct mig_layout_options *o, const char *expression);
 bool mig_lq_labels_match(const struct mig_layout_options *o, const char *labels);
 

@@ -13,8 +13,8 @@
 struct expression {
     const char *at;
     const char *list;
-    int         depth;
-    bool        strict; /* a word with '@' was met */
+    int depth;
+    bool strict; /* a word with '@' was met */
 };
 
 enum { MAX_DEPTH = 32 };
@@ -115,7 +115,7 @@ bool mig_lq_contexts_match(const struct mig_layout_options *o, const char *expre
     if (!expression || !*expression)
         return true;
     struct expression x = { .at = expression, .list = is_all(o->contexts) ? "" : o->contexts };
-    bool              value = either(&x);
+    bool value = either(&x);
     return is_all(o->contexts) ? !x.strict : value;
 }
 
@@ -161,4 +161,9 @@ bool mig_lq_dbms_matches(const struct mig_layout_options *o, const char *dbms, s
         }
     }
     return hit || !any_positive;
+}
+
+bool mig_lq_engine_matches(const struct mig_layout_options *o, const char *dbms)
+{
+    return !dbms || mig_lq_dbms_matches(o, dbms, strlen(dbms));
 }

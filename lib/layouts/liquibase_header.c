@@ -9,8 +9,8 @@
 #include "util/text.h"
 
 struct header {
-    struct mig_reading       *r;
-    const struct mig_file    *f;
+    struct mig_reading *r;
+    const struct mig_file *f;
     const struct mig_lq_line *line;
 };
 
@@ -26,7 +26,8 @@ static int32_t keep(const struct header *h, const char *text, size_t len, const 
     return *out ? MIGRATE_OK : mig_reading_nomem(h->r);
 }
 
-bool mig_lq_attribute(const char **at, const char **key, size_t *key_len, const char **value, size_t *value_len)
+bool mig_lq_attribute(const char **at, const char **key, size_t *key_len, const char **value,
+                      size_t *value_len)
 {
     const char *p = *at + strspn(*at, " \t");
     *key = p;
@@ -54,8 +55,8 @@ bool mig_lq_attribute(const char **at, const char **key, size_t *key_len, const 
 static int32_t take_identity(const struct header *h, const char **at, struct mig_lq_change *out)
 {
     static const char hint[] = "--changeset author:id";
-    const char       *p = *at, *quoted = *p == '"' ? strchr(p + 1, '"') : NULL;
-    const char       *colon = quoted ? quoted + 1 : p + strcspn(p, ":");
+    const char *p = *at, *quoted = *p == '"' ? strchr(p + 1, '"') : NULL;
+    const char *colon = quoted ? quoted + 1 : p + strcspn(p, ":");
     if (*colon != ':' || colon == p)
         return fail(h, hint, "a change set has no author and id:", *at, strlen(*at));
     int32_t status = quoted ? keep(h, p + 1, (size_t)(quoted - p) - 1, &out->author)
@@ -108,16 +109,18 @@ static int32_t set_bool(const struct header *h, const char *value, size_t len, b
 static int32_t refuse(const struct header *h, const char *key, size_t key_len, const char *value, size_t len)
 {
     if (mig_ieqn(key, key_len, "failOnError"))
-        return mig_ieqn(value, len, "true") ? MIGRATE_OK
-                                            : fail(h, "a failed migration stops the run; use a precondition instead",
-                                                   "not supported: failOnError", value, len);
+        return mig_ieqn(value, len, "true")
+                   ? MIGRATE_OK
+                   : fail(h, "a failed migration stops the run; use a precondition instead",
+                          "not supported: failOnError", value, len);
     if (mig_ieqn(key, key_len, "runWith"))
         return mig_ieqn(value, len, "jdbc") ? MIGRATE_OK
                                             : fail(h, "the text is run by the database's driver",
                                                    "not supported: runWith", value, len);
-    return fail(h, "known are runInTransaction, splitStatements, endDelimiter, rollbackSplitStatements, "
-                   "rollbackEndDelimiter, context, contextFilter, labels, dbms, runOnChange, runAlways, ignore, "
-                   "stripComments, logicalFilePath, failOnError",
+    return fail(h,
+                "known are runInTransaction, splitStatements, endDelimiter, rollbackSplitStatements, "
+                "rollbackEndDelimiter, context, contextFilter, labels, dbms, runOnChange, runAlways, ignore, "
+                "stripComments, logicalFilePath, failOnError",
                 "unknown attribute", key, key_len);
 }
 
@@ -160,8 +163,8 @@ int32_t mig_lq_changeset(struct mig_reading *r, const struct mig_file *f, const 
                          struct mig_lq_change *out)
 {
     struct header h = { r, f, line };
-    const char   *at = line->text, *key, *value;
-    size_t        key_len, value_len;
+    const char *at = line->text, *key, *value;
+    size_t key_len, value_len;
     *out = (struct mig_lq_change){ 0 };
     if (line->cut)
         return fail(&h, "shorten it", "the line is too long:", line->text, 40);
@@ -177,9 +180,9 @@ int32_t mig_lq_preconditions(struct mig_reading *r, const struct mig_file *f, co
                              struct mig_directives *out)
 {
     static const char *const answers[] = { "HALT", "MARK_RAN", "CONTINUE", "WARN" };
-    struct header            h = { r, f, line };
-    const char              *at = line->text, *key, *value;
-    size_t                   n, len;
+    struct header h = { r, f, line };
+    const char *at = line->text, *key, *value;
+    size_t n, len;
     out->precondition_on_fail = "HALT";
     while (mig_lq_attribute(&at, &key, &n, &value, &len)) {
         bool known = false, on_error = mig_ieqn(key, n, "onError");
@@ -195,8 +198,9 @@ int32_t mig_lq_preconditions(struct mig_reading *r, const struct mig_file *f, co
                 out->precondition_on_fail = answers[i];
         }
         if (!known)
-            return fail(&h, on_error ? "a check that fails with an error stops the run: onError:HALT"
-                                     : "HALT, MARK_RAN, CONTINUE or WARN",
+            return fail(&h,
+                        on_error ? "a check that fails with an error stops the run: onError:HALT"
+                                 : "HALT, MARK_RAN, CONTINUE or WARN",
                         "not supported:", key, (size_t)(value + len - key));
     }
     return MIGRATE_OK;
@@ -209,18 +213,18 @@ static int32_t split_check(const struct header *h, const char *text, const char 
     static const char key[] = "expectedResult:";
     if (mig_ieqn(text, strlen(text) < sizeof key - 1 ? strlen(text) : sizeof key - 1, key))
         text += sizeof key - 1 + strspn(text + sizeof key - 1, " \t");
-    char        quote = *text == '\'' || *text == '"' ? *text : '\0';
+    char quote = *text == '\'' || *text == '"' ? *text : '\0';
     const char *end = quote ? strchr(text + 1, quote) : text + strcspn(text, " \t");
     if (!end || end == text)
-        return fail(h, "--precondition-sql-check expectedResult:0 SELECT COUNT(*) FROM t", "no expected result in", text,
-                    strlen(text));
+        return fail(h, "--precondition-sql-check expectedResult:0 SELECT COUNT(*) FROM t",
+                    "no expected result in", text, strlen(text));
     *expect = quote ? text + 1 : text;
     *expect_len = (size_t)(end - *expect);
     *sql = end + (quote != '\0');
     *sql += strspn(*sql, " \t");
     return **sql ? MIGRATE_OK
-                 : fail(h, "--precondition-sql-check expectedResult:0 SELECT COUNT(*) FROM t", "no query in", text,
-                        strlen(text));
+                 : fail(h, "--precondition-sql-check expectedResult:0 SELECT COUNT(*) FROM t", "no query in",
+                        text, strlen(text));
 }
 
 static void put_check(struct mig_buf *out, const char *type, const char *sql, const char *expect)
@@ -235,16 +239,18 @@ static void put_check(struct mig_buf *out, const char *type, const char *sql, co
 }
 
 /* A second check: both as one query whose result is 1 when both hold. */
-static int32_t join_check(const struct header *h, struct mig_directives *out, const char *sql, const char *expect)
+static int32_t join_check(const struct header *h, struct mig_directives *out, const char *sql,
+                          const char *expect)
 {
-    const char    *type = h->r->options->dialect == MIGRATE_DIALECT_MYSQL ? "CHAR" : "TEXT";
+    const char *type = h->r->options->dialect == MIGRATE_DIALECT_MYSQL ? "CHAR" : "TEXT";
     struct mig_buf both = MIG_BUF_INIT;
     mig_buf_str(&both, "SELECT CASE WHEN ");
     put_check(&both, type, out->precondition_sql, out->precondition_expect);
     mig_buf_str(&both, " AND ");
     put_check(&both, type, sql, expect);
     mig_buf_str(&both, " THEN 1 ELSE 0 END");
-    int32_t status = both.oom ? mig_reading_nomem(h->r) : keep(h, both.data, both.len, &out->precondition_sql);
+    int32_t status =
+        both.oom ? mig_reading_nomem(h->r) : keep(h, both.data, both.len, &out->precondition_sql);
     out->precondition_expect = "1";
     mig_buf_free(&both);
     return status;
@@ -254,12 +260,13 @@ int32_t mig_lq_precondition(struct mig_reading *r, const struct mig_file *f, con
                             struct mig_directives *out)
 {
     struct header h = { r, f, line };
-    const char   *text = line->text, *expect = "", *sql = "", *kept_expect, *kept_sql;
-    size_t        n = strcspn(text, " \t"), expect_len = 0;
+    const char *text = line->text, *expect = "", *sql = "", *kept_expect, *kept_sql;
+    size_t n = strcspn(text, " \t"), expect_len = 0;
     if (!mig_ieqn(text, n, "sql-check") || line->cut)
-        return fail(&h, "only --precondition-sql-check is, in one line", "not supported: precondition", text, n);
+        return fail(&h, "only --precondition-sql-check is, in one line", "not supported: precondition", text,
+                    n);
     int32_t status = split_check(&h, text + n + strspn(text + n, " \t"), &expect, &expect_len, &sql);
-    size_t  len = status ? 0 : strlen(sql);
+    size_t len = status ? 0 : strlen(sql);
     while (len > 0 && strchr("; \t", sql[len - 1]))
         len--;
     if (!status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The lines of a change log that are not SQL: found one by one, as Liquibase finds them, and then checked with the
- * lexer, which knows what is a comment and what is inside a string. */
+/* The lines of a change log that are not SQL: found one by one, as Liquibase finds them, and then checked
+ * with the lexer, which knows what is a comment and what is inside a string. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,8 @@ static bool classify_comment(const char *text, size_t at, size_t len, uint8_t *k
         *kind = MIG_LQ_PRECONDITIONS;
     else if (keyword(text, at, len, "precondition-", rest))
         *kind = MIG_LQ_PRECONDITION;
-    else if (keyword(text, at, len, "comment:", rest) || (keyword(text, at, len, "comment", rest) && blank_or_end(text, *rest, len)))
+    else if (keyword(text, at, len, "comment:", rest) ||
+             (keyword(text, at, len, "comment", rest) && blank_or_end(text, *rest, len)))
         *kind = MIG_LQ_COMMENT;
     else if (keyword(text, at, len, "property", rest) && blank_or_end(text, *rest, len))
         *kind = MIG_LQ_PROPERTY;
@@ -85,10 +86,10 @@ bool mig_lq_classify(const char *text, size_t len, struct mig_lq_line *out, size
 
 struct scanner {
     struct mig_lq_file *x;
-    struct mig_buf      text; /* of the line, as far as it is looked at */
-    uint64_t            start, line;
-    uint64_t            ignore; /* that many lines more; UINT64_MAX: up to the end mark */
-    bool                in_block;
+    struct mig_buf text; /* of the line, as far as it is looked at */
+    uint64_t start, line;
+    uint64_t ignore; /* that many lines more; UINT64_MAX: up to the end mark */
+    bool in_block;
 };
 
 static struct mig_lq_line *last_line(struct mig_lq_file *x)
@@ -99,7 +100,7 @@ static struct mig_lq_line *last_line(struct mig_lq_file *x)
 static int32_t add_line(struct scanner *s, struct mig_lq_line *line, size_t rest, size_t len, uint64_t next)
 {
     struct mig_lq_file *x = s->x;
-    const char         *text = mig_buf_text(&s->text);
+    const char *text = mig_buf_text(&s->text);
     rest = skip_blanks(text, rest, len);
     while (len > rest && (text[len - 1] == ' ' || text[len - 1] == '\t'))
         len--;
@@ -121,7 +122,7 @@ static int32_t add_line(struct scanner *s, struct mig_lq_line *line, size_t rest
 static int32_t begin_ignoring(struct scanner *s)
 {
     struct mig_lq_line *line = last_line(s->x);
-    char               *end = NULL;
+    char *end = NULL;
     line->real = true; /* nothing of it reaches the lexer */
     if (mig_ieq(line->text, "start"))
         s->ignore = UINT64_MAX;
@@ -144,7 +145,7 @@ static void extend(struct scanner *s, uint64_t next)
 static bool continue_range(struct scanner *s, const char *text, size_t len, uint64_t next)
 {
     struct mig_lq_line line = { 0 };
-    size_t             rest;
+    size_t rest;
     if (s->in_block) {
         const char *end = memmem(text, len, "*/", 2);
         extend(s, next);
@@ -165,8 +166,8 @@ static bool continue_range(struct scanner *s, const char *text, size_t len, uint
 
 static int32_t take_line(struct scanner *s, uint64_t next)
 {
-    const char        *text = mig_buf_text(&s->text);
-    size_t             len = s->text.len, rest = 0;
+    const char *text = mig_buf_text(&s->text);
+    size_t len = s->text.len, rest = 0;
     struct mig_lq_line line = { 0 };
     if (len > 0 && text[len - 1] == '\r')
         len--;
@@ -190,7 +191,7 @@ static int32_t take_bytes(struct scanner *s, const char *bytes, size_t len, uint
     const char *at = bytes, *end = bytes + len;
     while (at < end) {
         const char *nl = memchr(at, '\n', (size_t)(end - at));
-        size_t      n = (size_t)((nl ? nl : end) - at), room = MAX_LINE - s->text.len;
+        size_t n = (size_t)((nl ? nl : end) - at), room = MAX_LINE - s->text.len;
         mig_buf_add(&s->text, at, n < room ? n : room);
         if (s->text.oom)
             return mig_reading_nomem(s->x->r);
@@ -198,7 +199,7 @@ static int32_t take_bytes(struct scanner *s, const char *bytes, size_t len, uint
             return MIGRATE_OK;
         at = nl + 1;
         uint64_t next = offset + (uint64_t)(at - bytes);
-        int32_t  status = take_line(s, next);
+        int32_t status = take_line(s, next);
         if (status)
             return status;
         mig_buf_reset(&s->text);
@@ -210,8 +211,8 @@ static int32_t take_bytes(struct scanner *s, const char *bytes, size_t len, uint
 static int32_t scan_lines(struct scanner *s)
 {
     struct mig_lq_file *x = s->x;
-    char                piece[PIECE];
-    size_t              got = 1;
+    char piece[PIECE];
+    size_t got = 1;
     while (got > 0) {
         int32_t status = mig_file_read(x->r, x->f, x->end, piece, sizeof piece, &got);
         if (!status)
@@ -227,11 +228,11 @@ static int32_t scan_lines(struct scanner *s)
 
 struct checker {
     struct mig_lq_file *x;
-    uint64_t            base, line; /* where the lexer begins */
-    uint64_t            limit;      /* and where its text ends */
-    uint64_t            offset;     /* given to it */
-    size_t              at;         /* next line to be confirmed */
-    size_t              ignored;    /* next line whose bytes are hidden */
+    uint64_t base, line; /* where the lexer begins */
+    uint64_t limit;      /* and where its text ends */
+    uint64_t offset;     /* given to it */
+    size_t at;           /* next line to be confirmed */
+    size_t ignored;      /* next line whose bytes are hidden */
 };
 
 /* Ignored lines reach the lexer as blanks. */
@@ -240,7 +241,7 @@ static void hide_ignored(struct checker *c, char *buf, size_t got)
     const struct mig_lq_file *x = c->x;
     for (size_t i = c->ignored; i < x->count && x->lines[i].start < c->offset + got; i++) {
         const struct mig_lq_line *line = &x->lines[i];
-        uint64_t                  end = c->offset + got;
+        uint64_t end = c->offset + got;
         for (uint64_t at = line->start > c->offset ? line->start : c->offset;
              line->kind == MIG_LQ_IGNORED && at < line->next && at < end; at++)
             if (buf[at - c->offset] != '\n')
@@ -253,7 +254,7 @@ static void hide_ignored(struct checker *c, char *buf, size_t got)
 static int32_t feed(void *user, char *buf, size_t cap, size_t *got)
 {
     struct checker *c = user;
-    uint64_t        left = c->limit - c->offset;
+    uint64_t left = c->limit - c->offset;
     int32_t status = mig_file_read(c->x->r, c->x->f, c->offset, buf, left < cap ? (size_t)left : cap, got);
     if (status)
         return status;
@@ -264,7 +265,7 @@ static int32_t feed(void *user, char *buf, size_t cap, size_t *got)
 
 static void on_comment(void *user, const char *text, size_t len, uint64_t offset, uint64_t line)
 {
-    struct checker     *c = user;
+    struct checker *c = user;
     struct mig_lq_file *x = c->x;
     (void)text, (void)len, (void)line;
     while (c->at < x->count && x->lines[c->at].begin < c->base + offset)
@@ -276,9 +277,14 @@ static void on_comment(void *user, const char *text, size_t len, uint64_t offset
 static struct mig_sql_lexer *open_lexer(struct checker *c)
 {
     const struct mig_layout_options *o = c->x->r->options;
-    struct mig_sql_config config = { .dialect = o->dialect, .lex = mig_sql_default_lex(o->dialect, 0, o->mariadb),
-                                     .mariadb = o->mariadb, .line = c->line, .read = feed, .read_user = c,
-                                     .on_comment = on_comment, .comment_user = c };
+    struct mig_sql_config config = { .dialect = o->dialect,
+                                     .lex = mig_sql_default_lex(o->dialect, 0, o->mariadb),
+                                     .mariadb = o->mariadb,
+                                     .line = c->line,
+                                     .read = feed,
+                                     .read_user = c,
+                                     .on_comment = on_comment,
+                                     .comment_user = c };
     c->offset = c->base;
     return mig_sql_open(&config);
 }
@@ -286,11 +292,11 @@ static struct mig_sql_lexer *open_lexer(struct checker *c)
 /* Lexes from c->base to c->limit. */
 static int32_t lex(struct checker *c)
 {
-    struct mig_lq_file      *x = c->x;
+    struct mig_lq_file *x = c->x;
     struct mig_sql_statement s;
-    struct mig_diag          diag = MIG_DIAG_INIT;
-    struct mig_sql_lexer    *lx = open_lexer(c);
-    int32_t                  status = lx ? MIGRATE_OK : mig_reading_nomem(x->r);
+    struct mig_diag diag = MIG_DIAG_INIT;
+    struct mig_sql_lexer *lx = open_lexer(c);
+    int32_t status = lx ? MIGRATE_OK : mig_reading_nomem(x->r);
     while (!status) {
         status = mig_sql_next(lx, &s, &diag);
         if (!status && x->first_statement == UINT64_MAX) {
@@ -311,7 +317,7 @@ static size_t next_foreign(const struct mig_lq_file *x, size_t i)
 {
     for (; i < x->count; i++) {
         const char *key, *value, *at = x->lines[i].text;
-        size_t      n, len;
+        size_t n, len;
         while (x->lines[i].kind == MIG_LQ_CHANGESET && mig_lq_attribute(&at, &key, &n, &value, &len))
             if (mig_ieqn(key, n, "dbms") && !mig_lq_dbms_matches(x->r->options, value, len))
                 return i;
@@ -334,7 +340,7 @@ static void pass_over(struct checker *c, size_t i)
 static int32_t check_lines(struct mig_lq_file *x)
 {
     struct checker c = { .x = x, .line = 1 };
-    int32_t        status = MIGRATE_OK;
+    int32_t status = MIGRATE_OK;
     if (x->r->options->dialect == MIGRATE_DIALECT_OTHER) { /* no engine yet: nobody knows what a string is */
         for (size_t i = 0; i < x->count; i++)
             x->lines[i].real = true;
@@ -358,8 +364,8 @@ static int32_t check_ends(const struct scanner *s)
         return mig_reading_fail(x->r, MIGRATE_E_PARSE, x->f->path, last_line(x)->line, "close it with */",
                                 "the rollback comment is not closed");
     if (s->ignore == UINT64_MAX)
-        return mig_reading_fail(x->r, MIGRATE_E_DIRECTIVE, x->f->path, last_line(x)->line, "add --ignoreLines:end",
-                                "--ignoreLines:start has no end");
+        return mig_reading_fail(x->r, MIGRATE_E_DIRECTIVE, x->f->path, last_line(x)->line,
+                                "add --ignoreLines:end", "--ignoreLines:start has no end");
     return MIGRATE_OK;
 }
 

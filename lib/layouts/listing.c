@@ -20,7 +20,8 @@ static bool is_hidden(const char *path)
 
 static bool is_wanted(const char *path)
 {
-    return mig_ends(path, ".sql") || mig_ends(path, ".sql.conf") || strcmp(mig_basename(path), "metadata.toml") == 0;
+    return mig_ends(path, ".sql") || mig_ends(path, ".sql.conf") ||
+           strcmp(mig_basename(path), "metadata.toml") == 0;
 }
 
 static int32_t bad_entry(struct mig_reading *r, const char *what)
@@ -50,8 +51,10 @@ static int32_t check_path(struct mig_reading *r, const migrate_text *path)
         return bad_entry(r, "a path that holds a NUL byte");
     if (!mig_utf8_valid(path->data, path->len, &bad))
         return mig_reading_fail(r, MIGRATE_E_NAME, NULL, 0, "rename it",
-                                "the source %s yields a path that is not in UTF-8", r->ops->name ? r->ops->name : "");
-    return is_plain(path->data, path->len) ? MIGRATE_OK : bad_entry(r, "a path that is not plain and relative");
+                                "the source %s yields a path that is not in UTF-8",
+                                r->ops->name ? r->ops->name : "");
+    return is_plain(path->data, path->len) ? MIGRATE_OK
+                                           : bad_entry(r, "a path that is not plain and relative");
 }
 
 static int32_t take(struct mig_reading *r, const migrate_entry *entry)
@@ -60,7 +63,7 @@ static int32_t take(struct mig_reading *r, const migrate_entry *entry)
     if (status)
         return status;
     char *path = mig_arena_strndup(&r->set->arena, entry->path.data, entry->path.len);
-    bool  code = entry->flags & MIGRATE_ENTRY_CODE;
+    bool code = entry->flags & MIGRATE_ENTRY_CODE;
     if (path && (is_hidden(path) || (!code && !is_wanted(path))))
         return MIGRATE_OK;
     if (!path || !mig_grow(&r->files, &r->files_cap, r->n_files + 1, sizeof *r->files))
@@ -111,7 +114,7 @@ struct mig_file *mig_file_find(const struct mig_reading *r, const char *path, si
     size_t low = 0, high = r->n_files;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = strncmp(r->files[middle].path, path, len);
+        int order = strncmp(r->files[middle].path, path, len);
         if (order == 0)
             order = r->files[middle].path[len] != '\0';
         if (order == 0)
@@ -127,19 +130,22 @@ struct mig_file *mig_file_find(const struct mig_reading *r, const char *path, si
 int32_t mig_file_read(struct mig_reading *r, const struct mig_file *f, uint64_t offset, char *buf, size_t cap,
                       size_t *got)
 {
-    migrate_entry entry = { .struct_size = sizeof entry, .flags = f->entry_flags, .size = UINT64_MAX,
-                            .path = { f->path, strlen(f->path) }, .cookie = f->cookie };
+    migrate_entry entry = { .struct_size = sizeof entry,
+                            .flags = f->entry_flags,
+                            .size = UINT64_MAX,
+                            .path = { f->path, strlen(f->path) },
+                            .cookie = f->cookie };
     *got = 0;
     int32_t status = r->ops->read(r->self, r->host, &entry, offset + (f->bom ? 3 : 0), buf, cap, got, r->err);
     if (!status && *got > cap)
-        return mig_reading_fail(r, MIGRATE_E_CONTRACT, f->path, 0, NULL, "the source %s reads more than asked for",
-                                r->ops->name ? r->ops->name : "");
+        return mig_reading_fail(r, MIGRATE_E_CONTRACT, f->path, 0, NULL,
+                                "the source %s reads more than asked for", r->ops->name ? r->ops->name : "");
     return status;
 }
 
 int32_t mig_file_text(struct mig_reading *r, const struct mig_file *f, const char **text, size_t *len)
 {
-    size_t  got = 0, held = 0;
+    size_t got = 0, held = 0;
     int32_t status;
     r->held = NULL;
     do {
@@ -149,7 +155,8 @@ int32_t mig_file_text(struct mig_reading *r, const struct mig_file *f, const cha
     if (status)
         return status;
     if (held == MIG_READ_CHUNK)
-        return mig_reading_fail(r, MIGRATE_E_PARSE, f->path, 0, NULL, "it is larger than %d KiB", MIG_READ_CHUNK / 1024);
+        return mig_reading_fail(r, MIGRATE_E_PARSE, f->path, 0, NULL, "it is larger than %d KiB",
+                                MIG_READ_CHUNK / 1024);
     char *copy = mig_arena_strndup(&r->scratch, r->chunk, held);
     if (!copy)
         return mig_reading_nomem(r);

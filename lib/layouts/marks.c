@@ -28,7 +28,8 @@ static bool word_at(const char *text, size_t at, size_t len, const char *word)
     size_t n = strlen(word);
     if (len - at < n || !mig_ieqn(text + at, n, word))
         return false;
-    return at + n == len || !(mig_is_alpha(text[at + n]) || mig_is_digit(text[at + n]) || text[at + n] == '_');
+    return at + n == len ||
+           !(mig_is_alpha(text[at + n]) || mig_is_digit(text[at + n]) || text[at + n] == '_');
 }
 
 static bool prefix_at(const char *text, size_t at, size_t len, const char *prefix)
@@ -38,11 +39,13 @@ static bool prefix_at(const char *text, size_t at, size_t len, const char *prefi
 }
 
 /* "up" or "down" at @p at makes a section marker of it, anything else a directive. */
-static void set_what(struct mig_mark *out, uint8_t style, const char *text, size_t at, size_t len, size_t *rest)
+static void set_what(struct mig_mark *out, uint8_t style, const char *text, size_t at, size_t len,
+                     size_t *rest)
 {
     out->style = style;
-    out->what = word_at(text, at, len, "up") ? MIG_WHAT_UP : word_at(text, at, len, "down") ? MIG_WHAT_DOWN
-                                                                                            : MIG_WHAT_DIRECTIVE;
+    out->what = word_at(text, at, len, "up")     ? MIG_WHAT_UP
+                : word_at(text, at, len, "down") ? MIG_WHAT_DOWN
+                                                 : MIG_WHAT_DIRECTIVE;
     *rest = out->what == MIG_WHAT_UP ? at + 2 : out->what == MIG_WHAT_DOWN ? at + 4 : at;
 }
 
@@ -52,7 +55,7 @@ static bool parse_node(const char *text, size_t len, struct mig_mark *out, size_
     size_t at = 2;
     while (at < len && (is_blank(text[at]) || text[at] == '-'))
         at++;
-    bool   up = word_at(text, at, len, "up"), down = word_at(text, at, len, "down");
+    bool up = word_at(text, at, len, "up"), down = word_at(text, at, len, "down");
     size_t next = at + (up ? 2 : 4), word = up || down ? skip_blanks(text, next, len) : 0;
     if ((!up && !down) || word == next || len - word < 9 || !mig_ieqn(text + word, 9, "migration"))
         return false;
@@ -65,7 +68,7 @@ static bool parse_node(const char *text, size_t len, struct mig_mark *out, size_
 /* "migrate:up" is dbmate's, "migrate: up" ours. */
 static void parse_migrate(const char *text, size_t at, size_t len, struct mig_mark *out, size_t *rest)
 {
-    size_t  word = skip_blanks(text, at, len);
+    size_t word = skip_blanks(text, at, len);
     set_what(out, word == at ? MIG_STYLE_DBMATE : MIG_STYLE_OURS, text, word, len, rest);
     if (out->what == MIG_WHAT_DIRECTIVE)
         out->style = MIG_STYLE_OURS;
@@ -96,7 +99,7 @@ bool mig_marks_liquibase(const char *text, size_t len)
     while (at < len && (is_blank(text[at]) || text[at] == '\n'))
         at++;
     const char *end = at < len ? memchr(text + at, '\n', len - at) : NULL;
-    size_t      line = end ? (size_t)(end - text) : len;
+    size_t line = end ? (size_t)(end - text) : len;
     if (!prefix_at(text, at, line, "--"))
         return false;
     at = skip_blanks(text, at + 2, line);
@@ -110,17 +113,17 @@ bool mig_marks_liquibase(const char *text, size_t len)
 
 struct finder {
     struct mig_reading *r;
-    struct mig_file    *f;
-    struct mig_marks   *marks;
-    uint64_t            offset; /* given to the lexer */
-    size_t              unplaced; /* marks whose `statement` may still be the one being read */
-    int32_t             status;
+    struct mig_file *f;
+    struct mig_marks *marks;
+    uint64_t offset; /* given to the lexer */
+    size_t unplaced; /* marks whose `statement` may still be the one being read */
+    int32_t status;
 };
 
 static int32_t feed(void *user, char *buf, size_t cap, size_t *got)
 {
     struct finder *x = user;
-    int32_t        status = mig_content_bytes(x->r, x->f, x->offset, buf, cap, got);
+    int32_t status = mig_content_bytes(x->r, x->f, x->offset, buf, cap, got);
     x->offset += status ? 0 : *got;
     return status;
 }
@@ -128,9 +131,9 @@ static int32_t feed(void *user, char *buf, size_t cap, size_t *got)
 /* Only blanks before byte @p offset in its line? */
 static bool begins_line(struct finder *x, uint64_t offset)
 {
-    char     buf[256];
+    char buf[256];
     uint64_t from = offset < sizeof buf ? 0 : offset - sizeof buf;
-    size_t   got = 0, n = (size_t)(offset - from);
+    size_t got = 0, n = (size_t)(offset - from);
     if (n > 0 && !x->status)
         x->status = mig_content_bytes(x->r, x->f, from, buf, n, &got);
     if (got < n)
@@ -143,9 +146,9 @@ static bool begins_line(struct finder *x, uint64_t offset)
 
 static void on_comment(void *user, const char *text, size_t len, uint64_t offset, uint64_t line)
 {
-    struct finder  *x = user;
+    struct finder *x = user;
     struct mig_mark mark;
-    size_t          rest;
+    size_t rest;
     while (len > 0 && (text[len - 1] == '\n' || is_blank(text[len - 1])))
         len--;
     if (x->status || !mig_mark_parse(text, len, &mark, &rest) || !begins_line(x, offset))
@@ -180,8 +183,13 @@ static void take_statement(struct finder *x, const struct mig_sql_statement *s)
 static struct mig_sql_lexer *open_lexer(struct finder *x)
 {
     const struct mig_layout_options *o = x->r->options;
-    struct mig_sql_config config = { .dialect = o->dialect, .lex = mig_sql_default_lex(o->dialect, 0, o->mariadb),
-                                     .mariadb = o->mariadb, .goose = true, .read = feed, .read_user = x, .on_comment = on_comment,
+    struct mig_sql_config config = { .dialect = o->dialect,
+                                     .lex = mig_sql_default_lex(o->dialect, 0, o->mariadb),
+                                     .mariadb = o->mariadb,
+                                     .goose = true,
+                                     .read = feed,
+                                     .read_user = x,
+                                     .on_comment = on_comment,
                                      .comment_user = x };
     return mig_sql_open(&config);
 }
@@ -189,9 +197,9 @@ static struct mig_sql_lexer *open_lexer(struct finder *x)
 /* Is there a line behind byte @p offset that looks like a section marker? */
 static int32_t marker_behind(struct finder *x, uint64_t offset, bool *out)
 {
-    char   buf[512];
+    char buf[512];
     size_t got = 1, have = 0;
-    bool   skip = false; /* the rest of a line that was longer than the buffer */
+    bool skip = false; /* the rest of a line that was longer than the buffer */
     *out = false;
     while (got > 0 && !*out) {
         int32_t status = mig_content_bytes(x->r, x->f, offset, buf + have, sizeof buf - have, &got);
@@ -199,7 +207,7 @@ static int32_t marker_behind(struct finder *x, uint64_t offset, bool *out)
             return status;
         offset += got;
         have += got;
-        char  *end = memchr(buf, '\n', have);
+        char *end = memchr(buf, '\n', have);
         size_t line = end ? (size_t)(end - buf) : have, at = skip_blanks(buf, 0, line), rest;
         struct mig_mark mark;
         if (!end && got > 0 && have < sizeof buf)
@@ -219,11 +227,11 @@ static int32_t marker_behind(struct finder *x, uint64_t offset, bool *out)
 static int32_t settle_parse(struct finder *x, struct mig_diag *diag)
 {
     const struct mig_marks *m = x->marks;
-    bool                    behind = false;
+    bool behind = false;
     if (x->f->shape != MIG_SHAPE_SINGLE || x->r->no_sections)
         return MIGRATE_OK;
-    uint64_t                known = m->count ? m->list[m->count - 1].end : 0; /* markers up to here were found */
-    int32_t                 status = marker_behind(x, known > m->last_end ? known : m->last_end, &behind);
+    uint64_t known = m->count ? m->list[m->count - 1].end : 0; /* markers up to here were found */
+    int32_t status = marker_behind(x, known > m->last_end ? known : m->last_end, &behind);
     if (status || !behind)
         return status;
     status = mig_reading_fail(x->r, MIGRATE_E_PARSE, x->f->path, diag->line, diag->hint, "%s",
@@ -234,9 +242,9 @@ static int32_t settle_parse(struct finder *x, struct mig_diag *diag)
 static int32_t lex_file(struct finder *x)
 {
     struct mig_sql_statement s;
-    struct mig_sql_lexer    *lx = open_lexer(x);
-    int32_t                  status = lx ? MIGRATE_OK : mig_reading_nomem(x->r);
-    struct mig_diag          diag = MIG_DIAG_INIT;
+    struct mig_sql_lexer *lx = open_lexer(x);
+    int32_t status = lx ? MIGRATE_OK : mig_reading_nomem(x->r);
+    struct mig_diag diag = MIG_DIAG_INIT;
     while (!status && !x->status) {
         status = mig_sql_next(lx, &s, &diag);
         if (!status)
@@ -254,8 +262,8 @@ static int32_t lex_file(struct finder *x)
 int32_t mig_marks_read(struct mig_reading *r, struct mig_file *f, bool lex)
 {
     struct mig_marks marks = { .last_statement = UINT64_MAX };
-    struct finder    x = { .r = r, .f = f, .marks = &marks };
-    int32_t          status = lex ? lex_file(&x) : MIGRATE_OK;
+    struct finder x = { .r = r, .f = f, .marks = &marks };
+    int32_t status = lex ? lex_file(&x) : MIGRATE_OK;
     if (!status && (marks.count > 0 || f->no_transaction))
         status = mig_sections_make(r, f, &marks);
     free(marks.list);
@@ -264,13 +272,13 @@ int32_t mig_marks_read(struct mig_reading *r, struct mig_file *f, bool lex)
 
 int32_t mig_content_has_statement(struct mig_reading *r, const struct mig_file *f, bool *out)
 {
-    struct mig_marks         marks = { .last_statement = UINT64_MAX };
-    struct mig_file          copy = *f;
-    struct finder            x = { .r = r, .f = &copy, .marks = &marks };
+    struct mig_marks marks = { .last_statement = UINT64_MAX };
+    struct mig_file copy = *f;
+    struct finder x = { .r = r, .f = &copy, .marks = &marks };
     struct mig_sql_statement s;
     r->held = NULL;
     struct mig_sql_lexer *lx = open_lexer(&x);
-    int32_t               status = lx ? mig_sql_next(lx, &s, NULL) : mig_reading_nomem(r);
+    int32_t status = lx ? mig_sql_next(lx, &s, NULL) : mig_reading_nomem(r);
     *out = status != MIGRATE_DONE;
     mig_sql_close(lx);
     free(marks.list);

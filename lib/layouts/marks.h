@@ -10,21 +10,21 @@ enum mig_what { MIG_WHAT_UP, MIG_WHAT_DOWN, MIG_WHAT_DIRECTIVE };
 
 /* Offsets are in the text without BOM. */
 struct mig_mark {
-    uint64_t    begin, end; /* of the comment */
-    uint64_t    line;
-    uint64_t    statement; /* where the last statement that began before it begins; UINT64_MAX none */
-    uint8_t     style;     /* enum mig_style; DIRECTIVEs of others than the six: NONE */
-    uint8_t     what;
+    uint64_t begin, end; /* of the comment */
+    uint64_t line;
+    uint64_t statement; /* where the last statement that began before it begins; UINT64_MAX none */
+    uint8_t style;      /* enum mig_style; DIRECTIVEs of others than the six: NONE */
+    uint8_t what;
     const char *args; /* the rest of the comment, NUL-terminated, in the scratch arena */
 };
 
 /* What the whole file holds. */
 struct mig_marks {
     struct mig_mark *list;
-    size_t           count, cap;
-    uint64_t         first_line;     /* of the first statement, 0 none */
-    uint64_t         last_statement; /* where the last one begins; UINT64_MAX none */
-    uint64_t         last_end;       /* and ends, about */
+    size_t count, cap;
+    uint64_t first_line;     /* of the first statement, 0 none */
+    uint64_t last_statement; /* where the last one begins; UINT64_MAX none */
+    uint64_t last_end;       /* and ends, about */
 };
 
 /* A "--" comment of @p len bytes. false: it says nothing to us. args and positions are the caller's to fill;
@@ -41,7 +41,7 @@ int32_t mig_marks_read(struct mig_reading *r, struct mig_file *f, bool lex);
 int32_t mig_sections_make(struct mig_reading *r, struct mig_file *f, const struct mig_marks *marks);
 
 /* Which directions a directive counts for. */
-#define MIG_FOR_UP   1u
+#define MIG_FOR_UP 1u
 #define MIG_FOR_DOWN 2u
 
 /* Reads the words of one directive into @p out. E_DIRECTIVE with file and line. */

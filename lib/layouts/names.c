@@ -63,7 +63,8 @@ static size_t folder_version_len(const char *part, size_t len)
 
 void mig_folder_versions(const char *path, const char *end, struct mig_buf *out)
 {
-    for (const char *slash; path < end && (slash = memchr(path, '/', (size_t)(end - path))); path = slash + 1) {
+    for (const char *slash; path < end && (slash = memchr(path, '/', (size_t)(end - path)));
+         path = slash + 1) {
         size_t len = folder_version_len(path, (size_t)(slash - path));
         mig_buf_add(out, path, len);
         if (len)
@@ -97,7 +98,7 @@ bool mig_flyway_split(const char *base, struct mig_flyway_name *out)
     if ((prefix != 'R' && version == 0) || base[1 + version] != '_' || base[2 + version] != '_')
         return false;
     const char *dot = strrchr(base, '.');
-    size_t      name_at = 3 + version, len = dot ? (size_t)(dot - base) : strlen(base);
+    size_t name_at = 3 + version, len = dot ? (size_t)(dot - base) : strlen(base);
     if (len < name_at || (prefix == 'R' && len == name_at))
         return false;
     *out = (struct mig_flyway_name){ prefix, 1, version, name_at, len - name_at };

@@ -12,16 +12,16 @@
 /* The last part of a path, and where it begins. */
 const char *mig_basename(const char *path);
 
-/* Length of the version at the front of @p text: digits, with '.', '-', '_' between runs of digits. A run that
- * goes on in letters ("2fa") begins the name. 0: it begins with no digit. */
+/* Length of the version at the front of @p text: digits, with '.', '-', '_' between runs of digits. A run
+ * that goes on in letters ("2fa") begins the name. 0: it begins with no digit. */
 size_t mig_number_len(const char *text, size_t len);
 
 /* A name taken apart. Slices of the path. */
 struct mig_named {
     const char *version; /* NULL: the name begins with no digit */
-    size_t      version_len;
-    const char *name;    /* what follows, separators dropped */
-    size_t      name_len;
+    size_t version_len;
+    const char *name; /* what follows, separators dropped */
+    size_t name_len;
 };
 
 /* Takes @p stem apart. With @p v, "V" or "v" may stand before the digits. */
@@ -34,7 +34,7 @@ bool mig_has_folder_version(const char *path);
 
 /* Flyway: prefix V, R, U or B, version with '_' as '.', description. false: no such name. */
 struct mig_flyway_name {
-    char   prefix;
+    char prefix;
     size_t version_at, version_len; /* in the base name */
     size_t name_at, name_len;
 };

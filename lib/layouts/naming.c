@@ -17,13 +17,14 @@ static int32_t check(struct mig_reading *r, struct mig_naming *n, const struct m
         n->unnumbered = f;
     if (!n->numbered || !n->unnumbered)
         return MIGRATE_OK;
-    return mig_reading_fail(r, MIGRATE_E_NAME, n->unnumbered->path, 0,
-                            "let every name begin with its version, or none; a name that begins with \"_\" is passed over",
-                            "%s begins with a version, %s does not", n->numbered->path, n->unnumbered->path);
+    return mig_reading_fail(
+        r, MIGRATE_E_NAME, n->unnumbered->path, 0,
+        "let every name begin with its version, or none; a name that begins with \"_\" is passed over",
+        "%s begins with a version, %s does not", n->numbered->path, n->unnumbered->path);
 }
 
-int32_t mig_naming_take(struct mig_reading *r, struct mig_naming *n, const struct mig_file *f, const char *stem,
-                        size_t len, bool v)
+int32_t mig_naming_take(struct mig_reading *r, struct mig_naming *n, const struct mig_file *f,
+                        const char *stem, size_t len, bool v)
 {
     struct mig_named parts;
     mig_name_split(stem, len, v, &parts);

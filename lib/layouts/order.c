@@ -23,7 +23,7 @@ static size_t significant(const char **at)
 static int number_cmp(const char **a, const char **b)
 {
     size_t n = significant(a), m = significant(b);
-    int    order = n != m ? (n < m ? -1 : 1) : memcmp(*a, *b, n);
+    int order = n != m ? (n < m ? -1 : 1) : memcmp(*a, *b, n);
     *a += n;
     *b += m;
     return order;
@@ -72,7 +72,7 @@ int mig_version_cmp_flyway(const char *a, const char *b)
 static int compare_items(const void *left, const void *right, void *user)
 {
     const struct mig_migration *a = left, *b = right;
-    const struct mig_set       *set = user;
+    const struct mig_set *set = user;
     bool a_last = a->kind == MIGRATE_KIND_REPEATABLE, b_last = b->kind == MIGRATE_KIND_REPEATABLE;
     if (a_last != b_last)
         return a_last - b_last;
@@ -82,7 +82,8 @@ static int compare_items(const void *left, const void *right, void *user)
     return order ? order : strcmp(a->up.path, b->up.path);
 }
 
-static int32_t fail_duplicate(struct mig_reading *r, const struct mig_migration *a, const struct mig_migration *b)
+static int32_t fail_duplicate(struct mig_reading *r, const struct mig_migration *a,
+                              const struct mig_migration *b)
 {
     if (a->kind == MIGRATE_KIND_REPEATABLE)
         return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->up.path, 0, "rename one of them",
@@ -134,8 +135,9 @@ static int by_bytes(const struct mig_set *set, const struct mig_migration *a, co
     return set->file_order ? strcmp(a->up.path, b->up.path) : strcmp(a->version, b->version);
 }
 
-int32_t mig_set_check_order(const struct mig_set *set, bool (*pending)(void *user, const struct mig_migration *m),
-                            void *user, struct mig_diag *diag)
+int32_t mig_set_check_order(const struct mig_set *set,
+                            bool (*pending)(void *user, const struct mig_migration *m), void *user,
+                            struct mig_diag *diag)
 {
     const struct mig_migration *last = NULL;
     for (size_t i = 0; set->byte_sorting && i < set->n_versioned; i++) {
@@ -143,9 +145,11 @@ int32_t mig_set_check_order(const struct mig_set *set, bool (*pending)(void *use
         if ((m->flags & MIG_MIGRATION_EXCLUDED) || (pending && !pending(user, m)))
             continue;
         if (last && by_bytes(set, last, m) > 0) {
-            (void)mig_diag_set(diag, MIGRATE_E_ORDER,
-                               "%s comes before %s by number, but after it by bytes, which is how the files' own "
-                               "tool sorts them", last->up.path, m->up.path);
+            (void)mig_diag_set(
+                diag, MIGRATE_E_ORDER,
+                "%s comes before %s by number, but after it by bytes, which is how the files' own "
+                "tool sorts them",
+                last->up.path, m->up.path);
             mig_diag_hint(diag, "set order=natural or order=bytes");
             mig_diag_path(diag, m->up.path);
             return MIGRATE_E_ORDER;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Pairs: 1_x.up.sql and 1_x.down.sql, the up file alone too; and popx' NAME.DIALECT[.autocommit].up.sql, where
- * the file for the running engine wins over the general one, for each direction. */
+/* Pairs: 1_x.up.sql and 1_x.down.sql, the up file alone too; and popx' NAME.DIALECT[.autocommit].up.sql,
+ * where the file for the running engine wins over the general one, for each direction. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +16,21 @@ enum fit { FIT_FOREIGN, FIT_GENERAL, FIT_FAMILY, FIT_EXACT };
 struct half {
     const struct mig_file *f;
     const char *version; /* scratch, the same for neighbours that have the same */
-    uint8_t     fit;     /* enum fit */
-    bool        down;
-    bool        autocommit;
+    uint8_t fit;         /* enum fit */
+    bool down;
+    bool autocommit;
 };
 
 struct halves {
     struct mig_reading *r;
-    struct half        *list;
-    size_t              count, cap;
-    struct mig_naming   naming;
+    struct half *list;
+    size_t count, cap;
+    struct mig_naming naming;
 };
 
 struct dialect {
     const char *name;
-    uint32_t    dialect; /* MIGRATE_DIALECT_*; OTHER: an engine that is not ours */
+    uint32_t dialect; /* MIGRATE_DIALECT_*; OTHER: an engine that is not ours */
 };
 
 static const struct dialect dialects[] = {
@@ -92,7 +92,7 @@ static size_t take_suffixes(const struct mig_layout_options *o, const char *base
 static int32_t read_name(struct halves *all, const struct mig_file *f, struct half *h)
 {
     const char *base = mig_basename(f->path);
-    bool        code = f->entry_flags & MIGRATE_ENTRY_CODE;
+    bool code = f->entry_flags & MIGRATE_ENTRY_CODE;
     *h = (struct half){ .f = f, .fit = FIT_GENERAL };
     size_t len = code ? mig_stem_len(f) : take_suffixes(all->r->options, base, h);
     return mig_naming_take(all->r, &all->naming, f, base, len, true);
@@ -101,10 +101,11 @@ static int32_t read_name(struct halves *all, const struct mig_file *f, struct ha
 static int32_t take_file(struct halves *all, const struct mig_file *f)
 {
     struct half h;
-    int32_t     status = read_name(all, f, &h);
+    int32_t status = read_name(all, f, &h);
     if (status)
         return status;
-    const char *last = all->count ? all->list[all->count - 1].version : NULL, *version = mig_buf_text(&all->naming.version);
+    const char *last = all->count ? all->list[all->count - 1].version : NULL,
+               *version = mig_buf_text(&all->naming.version);
     h.version = last && strcmp(last, version) == 0 ? last : mig_arena_strdup(&all->r->scratch, version);
     if (!h.version || !mig_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list))
         return mig_reading_nomem(all->r);
@@ -116,7 +117,7 @@ static int32_t take_file(struct halves *all, const struct mig_file *f)
 static int compare(const void *left, const void *right)
 {
     const struct half *a = left, *b = right;
-    int                order = mig_version_cmp(a->version, b->version);
+    int order = mig_version_cmp(a->version, b->version);
     if (order == 0)
         order = strcmp(a->version, b->version);
     if (order == 0)
@@ -133,7 +134,8 @@ static int32_t fail_twice(struct mig_reading *r, const struct half *a, const str
                             a->down ? "down" : "up", a->version);
 }
 
-/* The one to use of the files of one version and direction, which are sorted by fit; NULL: none for this engine. */
+/* The one to use of the files of one version and direction, which are sorted by fit; NULL: none for this
+ * engine. */
 static int32_t choose(struct mig_reading *r, const struct half *list, size_t n, const struct half **out)
 {
     bool any_engine = r->options->dialect == MIGRATE_DIALECT_OTHER;
@@ -156,10 +158,10 @@ static int32_t set_autocommit(struct mig_reading *r, struct mig_migration *m, co
 
 static int32_t add_pair(struct halves *all, const struct half *up, const struct half *down)
 {
-    struct mig_reading   *r = all->r;
+    struct mig_reading *r = all->r;
     struct mig_migration *m;
-    struct half           again;
-    int32_t               status = read_name(all, up->f, &again);
+    struct half again;
+    int32_t status = read_name(all, up->f, &again);
     if (!status)
         status = mig_add(r, up->f, MIGRATE_KIND_VERSIONED, up->version, mig_buf_text(&all->naming.name), &m);
     if (!status)
@@ -174,7 +176,7 @@ static int32_t take_version(struct halves *all, const struct half *list, size_t 
 {
     struct mig_reading *r = all->r;
     const struct half *up, *down = NULL;
-    size_t             n_up = 0;
+    size_t n_up = 0;
     while (n_up < n && !list[n_up].down)
         n_up++;
     int32_t status = choose(r, list, n_up, &up);
@@ -191,7 +193,7 @@ static int32_t take_version(struct halves *all, const struct half *list, size_t 
 static int32_t take_all(struct halves *all)
 {
     struct mig_reading *r = all->r;
-    int32_t             status = MIGRATE_OK;
+    int32_t status = MIGRATE_OK;
     for (size_t i = 0; i < r->n_files && !status; i++)
         if (r->files[i].shape != MIG_SHAPE_BESIDE)
             status = take_file(all, &r->files[i]);
@@ -210,7 +212,7 @@ static int32_t take_all(struct halves *all)
 int32_t mig_pairs_build(struct mig_reading *r)
 {
     struct halves all = { .r = r, .naming = { .folders = true } };
-    int32_t       status = take_all(&all);
+    int32_t status = take_all(&all);
     mig_naming_free(&all.naming);
     free(all.list);
     return status;

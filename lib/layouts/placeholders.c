@@ -13,11 +13,13 @@ bool mig_placeholders_wanted(const struct mig_migration *m, const struct mig_lay
     return o->any_placeholder || (m->flags & MIG_MIGRATION_PLACEHOLDERS);
 }
 
-static const char *property(const struct mig_set *set, const struct mig_migration *m, const char *name, size_t len)
+static const char *property(const struct mig_set *set, const struct mig_migration *m, const char *name,
+                            size_t len)
 {
     for (size_t i = 0; i < set->n_properties; i++) {
         const struct mig_property *p = &set->properties[i];
-        if (strlen(p->name) == len && memcmp(p->name, name, len) == 0 && (!p->path || strcmp(p->path, m->up.path) == 0))
+        if (strlen(p->name) == len && memcmp(p->name, name, len) == 0 &&
+            (!p->path || strcmp(p->path, m->up.path) == 0))
             return p->value;
     }
     return NULL;

@@ -20,8 +20,8 @@ bool mig_placeholders_wanted(const struct mig_migration *m, const struct mig_lay
 const char *mig_placeholder_value(const struct mig_set *set, const struct mig_migration *m,
                                   const struct mig_layout_options *o, const char *name, size_t len);
 
-/* Length of the placeholder that begins at @p text ("${x}" with its braces); 0: none begins here; SIZE_MAX: more
- * text is needed to tell. */
+/* Length of the placeholder that begins at @p text ("${x}" with its braces); 0: none begins here; SIZE_MAX:
+ * more text is needed to tell. */
 size_t mig_placeholder_len(const char *text, size_t len);
 
 #endif

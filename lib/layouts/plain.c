@@ -21,15 +21,15 @@ static int32_t add_file(struct mig_reading *r, const struct mig_file *f, struct 
     int32_t status = mig_naming_take(r, naming, f, mig_basename(f->path), mig_stem_len(f), false);
     struct mig_migration *m;
     return status ? status
-                  : mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version), mig_buf_text(&naming->name),
-                            &m);
+                  : mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version),
+                            mig_buf_text(&naming->name), &m);
 }
 
 int32_t mig_plain_build(struct mig_reading *r, bool folders)
 {
     struct mig_naming naming = { .folders = folders };
-    int32_t           status = MIGRATE_OK;
-    bool              umzug = !folders && r->n_files > 0;
+    int32_t status = MIGRATE_OK;
+    bool umzug = !folders && r->n_files > 0;
     for (size_t i = 0; i < r->n_files && !status; i++) {
         if (r->files[i].shape == MIG_SHAPE_BESIDE)
             continue;

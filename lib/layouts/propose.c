@@ -11,15 +11,15 @@
 #include "util/text.h"
 
 struct proposal {
-    const struct mig_set       *set;
+    const struct mig_set *set;
     const struct mig_migration *last; /* newest versioned one with text, or NULL */
-    const char                 *newest; /* version of the newest, code or not; NULL none */
-    const char                 *layout;
-    struct mig_buf              version; /* of the new one */
-    struct mig_buf              name;    /* as it goes into a file name */
-    char                        joint;   /* between version and name */
-    struct mig_buf              dir;     /* where it goes, "" or ending in '/' */
-    struct mig_buf              path, text;
+    const char *newest;               /* version of the newest, code or not; NULL none */
+    const char *layout;
+    struct mig_buf version; /* of the new one */
+    struct mig_buf name;    /* as it goes into a file name */
+    char joint;             /* between version and name */
+    struct mig_buf dir;     /* where it goes, "" or ending in '/' */
+    struct mig_buf path, text;
 };
 
 /* ---- the version ------------------------------------------------------------ */
@@ -71,7 +71,7 @@ static bool is_timestamp(const char *version)
 /* In the form of @p like: "20240102030405", "2024-01-02-030405", "20240102_030405", or padded with zeros. */
 static void timestamp(struct mig_buf *out, const char *like, int64_t now_ms)
 {
-    char   now[15];
+    char now[15];
     size_t at = 0;
     mig_clock_compact(now_ms, now);
     for (const char *p = like; *p; p++) {
@@ -125,7 +125,7 @@ static int32_t set_name(struct proposal *p, const char *name, struct mig_diag *d
 static void look_at_last(struct proposal *p)
 {
     const char *path = p->last->up.path, *base = mig_basename(path);
-    bool        folder = strcmp(p->layout, "folders") == 0 || strcmp(p->layout, "prisma") == 0;
+    bool folder = strcmp(p->layout, "folders") == 0 || strcmp(p->layout, "prisma") == 0;
     if (folder && base > path) {
         const char *at = base - 1;
         while (at > path && at[-1] != '/')
@@ -135,7 +135,7 @@ static void look_at_last(struct proposal *p)
     mig_buf_add(&p->dir, path, (size_t)(base - path));
     const char *whole = p->set->file_order ? p->newest : p->last->version;
     const char *slash = strrchr(whole, '/'), *version = slash ? slash + 1 : whole;
-    size_t      skip = *base == 'V' || *base == 'v', len = strlen(version);
+    size_t skip = *base == 'V' || *base == 'v', len = strlen(version);
     if (strncmp(base + skip, version, len) == 0 && strchr("_-.", base[skip + len]) && base[skip + len])
         p->joint = base[skip + len];
     if (p->joint == '_' && base[skip + len + 1] == '_')
@@ -186,7 +186,7 @@ static const char *sections_text(const struct mig_set *set)
 static const char *file_number(struct proposal *p, const char *path)
 {
     const char *base = mig_basename(path);
-    size_t      len = mig_number_len(base, strlen(base));
+    size_t len = mig_number_len(base, strlen(base));
     mig_buf_add(&p->text, base, len ? len : strlen(base));
     return mig_buf_text(&p->text);
 }
@@ -201,8 +201,11 @@ static const char *changeset_text(struct proposal *p)
 static int32_t write_files(struct proposal *p, bool pair, struct mig_new_file out[2], size_t *n)
 {
     const char *upper = p->last && strcmp(p->layout, "pairs") == 0 ? mig_basename(p->last->up.path) : "";
-    const char *prefix = strcmp(p->layout, "flyway") == 0 ? "V" : *upper == 'V' ? "V" : *upper == 'v' ? "v" : "";
-    bool        folders = strcmp(p->layout, "folders") == 0, pairs = strcmp(p->layout, "pairs") == 0;
+    const char *prefix = strcmp(p->layout, "flyway") == 0 ? "V"
+                         : *upper == 'V'                  ? "V"
+                         : *upper == 'v'                  ? "v"
+                                                          : "";
+    bool folders = strcmp(p->layout, "folders") == 0, pairs = strcmp(p->layout, "pairs") == 0;
     *n = 1;
     put_stem(p, prefix);
     if (strcmp(p->layout, "prisma") == 0)
@@ -224,7 +227,8 @@ static int32_t write_files(struct proposal *p, bool pair, struct mig_new_file ou
 static const struct mig_migration *newest(const struct mig_set *set, bool code_too)
 {
     for (size_t i = set->n_versioned; i-- > 0;)
-        if (set->items[i].kind == MIGRATE_KIND_VERSIONED && (code_too || !(set->items[i].flags & MIG_MIGRATION_CODE)))
+        if (set->items[i].kind == MIGRATE_KIND_VERSIONED &&
+            (code_too || !(set->items[i].flags & MIG_MIGRATION_CODE)))
             return &set->items[i];
     return NULL;
 }
@@ -246,7 +250,7 @@ static int32_t check(const struct proposal *p, bool pair, struct mig_diag *diag)
         return MIGRATE_E_NAME;
     }
     static const char *const can_pair[] = { "pairs", "folders", "sections", "flyway", "liquibase" };
-    bool                     known = !pair;
+    bool known = !pair;
     for (size_t i = 0; i < sizeof can_pair / sizeof can_pair[0]; i++)
         known = known || strcmp(p->layout, can_pair[i]) == 0;
     if (known)
@@ -273,8 +277,8 @@ static int32_t propose(struct proposal *p, bool pair, int64_t now_ms, struct mig
     return status ? mig_diag_set(diag, status, "out of memory") : status;
 }
 
-int32_t mig_set_propose(const struct mig_set *set, const char *name, bool pair, const char *layout, int64_t now_unix_ms,
-                        struct mig_new_file out[2], size_t *n, struct mig_diag *diag)
+int32_t mig_set_propose(const struct mig_set *set, const char *name, bool pair, const char *layout,
+                        int64_t now_unix_ms, struct mig_new_file out[2], size_t *n, struct mig_diag *diag)
 {
     const struct mig_migration *last = newest(set, true);
     struct proposal p = { .set = set, .last = newest(set, false), .newest = last ? last->version : NULL };

@@ -14,8 +14,8 @@ int32_t mig_reading_nomem(struct mig_reading *r)
     return mig_diag_set(r->diag, MIGRATE_E_NOMEM, "out of memory");
 }
 
-int32_t mig_reading_fail(struct mig_reading *r, int32_t status, const char *path, uint64_t line, const char *hint,
-                         const char *fmt, ...)
+int32_t mig_reading_fail(struct mig_reading *r, int32_t status, const char *path, uint64_t line,
+                         const char *hint, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -42,8 +42,8 @@ static void hash_number(struct mig_sha256 *h, uint64_t n)
     mig_sha256_update(h, bytes, sizeof bytes);
 }
 
-/* What a file adds to the hash of the source: length and bytes of its path, length and SHA-256 of its text as it
- * counts; of code its checksum instead. */
+/* What a file adds to the hash of the source: length and bytes of its path, length and SHA-256 of its text as
+ * it counts; of code its checksum instead. */
 static void hash_file(struct mig_sha256 *h, const struct mig_file *f, uint64_t size)
 {
     bool code = f->entry_flags & MIGRATE_ENTRY_CODE;
@@ -60,7 +60,7 @@ static void hash_file(struct mig_sha256 *h, const struct mig_file *f, uint64_t s
 static int32_t read_contents(struct mig_reading *r)
 {
     struct mig_sha256 h;
-    int32_t           status = mig_sha256_init(&h) ? MIGRATE_OK : mig_reading_nomem(r);
+    int32_t status = mig_sha256_init(&h) ? MIGRATE_OK : mig_reading_nomem(r);
     for (size_t i = 0; i < r->n_files && !status; i++) {
         uint64_t size = 0;
         if (!(r->files[i].entry_flags & MIGRATE_ENTRY_CODE))
@@ -103,7 +103,9 @@ int32_t mig_set_read(const struct migrate_source_ops *ops, void *self, const str
                      const struct mig_layout_options *options, struct mig_set **out, struct mig_diag *diag,
                      struct migrate_error **err)
 {
-    struct mig_reading r = { .ops = ops, .self = self, .host = host, .options = options, .diag = diag, .err = err };
+    struct mig_reading r = {
+        .ops = ops, .self = self, .host = host, .options = options, .diag = diag, .err = err
+    };
     r.set = calloc(1, sizeof *r.set);
     r.chunk = malloc(MIG_READ_CHUNK);
     int32_t status = MIGRATE_OK;

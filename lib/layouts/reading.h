@@ -2,8 +2,8 @@
 #ifndef MIG_LAYOUTS_READING_H
 #define MIG_LAYOUTS_READING_H
 
-/* The reading of a source under way: its files, sorted by path, and what is known of each. Shared by the files
- * of this folder. */
+/* The reading of a source under way: its files, sorted by path, and what is known of each. Shared by the
+ * files of this folder. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,14 +13,14 @@
 
 /* What a file's name looks like. */
 enum mig_shape {
-    MIG_SHAPE_SINGLE,  /* NAME.sql: plain, versioned, sections, liquibase */
-    MIG_SHAPE_PAIR,    /* NAME.up.sql, NAME.down.sql */
-    MIG_SHAPE_FLYWAY,  /* V1__x.sql, R__x.sql, U1__x.sql, B1__x.sql */
-    MIG_SHAPE_FOLDER,  /* NAME/up.sql, NAME/down.sql */
-    MIG_SHAPE_PRISMA,  /* NAME/migration.sql, with a down.sql perhaps */
-    MIG_SHAPE_CODE,    /* code with a name that goes with any of them but flyway */
-    MIG_SHAPE_BESIDE,  /* X.sql.conf, metadata.toml: no migration itself */
-    MIG_SHAPE_STRAY,   /* one of those beside nothing */
+    MIG_SHAPE_SINGLE, /* NAME.sql: plain, versioned, sections, liquibase */
+    MIG_SHAPE_PAIR,   /* NAME.up.sql, NAME.down.sql */
+    MIG_SHAPE_FLYWAY, /* V1__x.sql, R__x.sql, U1__x.sql, B1__x.sql */
+    MIG_SHAPE_FOLDER, /* NAME/up.sql, NAME/down.sql */
+    MIG_SHAPE_PRISMA, /* NAME/migration.sql, with a down.sql perhaps */
+    MIG_SHAPE_CODE,   /* code with a name that goes with any of them but flyway */
+    MIG_SHAPE_BESIDE, /* X.sql.conf, metadata.toml: no migration itself */
+    MIG_SHAPE_STRAY,  /* one of those beside nothing */
 };
 
 /* Whose markers and directives a file holds. */
@@ -37,52 +37,52 @@ enum mig_style {
 /* What the comments of one file say. Scratch; what it points to is in the set's arena. */
 struct mig_marked {
     const struct mig_directives *directives; /* NULL: none */
-    const struct mig_range      *up, *down;  /* of the sections, each list with its hash behind it */
-    uint32_t                     n_up, n_down;
-    uint32_t                     flags; /* MIG_MIGRATION_GOOSE */
-    uint8_t                      style; /* of the sections; NONE: there are none */
+    const struct mig_range *up, *down;       /* of the sections, each list with its hash behind it */
+    uint32_t n_up, n_down;
+    uint32_t flags; /* MIG_MIGRATION_GOOSE */
+    uint8_t style;  /* of the sections; NONE: there are none */
 };
 
 /* Kept small: there may be ten thousand and more. */
 struct mig_file {
     const char *path; /* in the set's arena, like what follows */
-    uint64_t    cookie;
+    uint64_t cookie;
     union {
-        const uint8_t *sha;  /* of the text */
-        const char    *code; /* CODE: its checksum as given, or NULL */
+        const uint8_t *sha; /* of the text */
+        const char *code;   /* CODE: its checksum as given, or NULL */
     };
     const struct mig_marked *marked; /* NULL: nothing found */
-    uint32_t    entry_flags; /* MIGRATE_ENTRY_* */
-    uint8_t     shape;
-    bool        bom;
-    bool        liquibase; /* begins with its header */
-    bool        no_transaction; /* begins with "-- no-transaction" */
+    uint32_t entry_flags;            /* MIGRATE_ENTRY_* */
+    uint8_t shape;
+    bool bom;
+    bool liquibase;      /* begins with its header */
+    bool no_transaction; /* begins with "-- no-transaction" */
 };
 
 /* Directives as they are read. */
 struct mig_said {
     struct mig_directives d;
-    bool                  any;
+    bool any;
 };
 
 enum { MIG_READ_CHUNK = 64 * 1024 };
 
 struct mig_reading {
     const struct migrate_source_ops *ops;
-    void                            *self;
-    const struct migrate_host       *host;
+    void *self;
+    const struct migrate_host *host;
     const struct mig_layout_options *options;
-    struct mig_diag                 *diag;
-    struct migrate_error           **err;
+    struct mig_diag *diag;
+    struct migrate_error **err;
 
-    struct mig_set  *set;
+    struct mig_set *set;
     struct mig_file *files;
-    size_t           n_files, files_cap;
-    size_t           items_cap;
-    bool             no_sections; /* forced `plain`: markers are comments */
+    size_t n_files, files_cap;
+    size_t items_cap;
+    bool no_sections;         /* forced `plain`: markers are comments */
     struct mig_arena scratch; /* gone when the reading ends */
 
-    char  *chunk; /* MIG_READ_CHUNK bytes */
+    char *chunk;                 /* MIG_READ_CHUNK bytes */
     const struct mig_file *held; /* the file that is in it whole, without BOM, or NULL */
     size_t held_len;
 };
@@ -91,8 +91,8 @@ struct mig_reading {
 
 int32_t mig_reading_nomem(struct mig_reading *r);
 /* E_LAYOUT and the like about one file. @p line 0: unknown. */
-int32_t mig_reading_fail(struct mig_reading *r, int32_t status, const char *path, uint64_t line, const char *hint,
-                         const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+int32_t mig_reading_fail(struct mig_reading *r, int32_t status, const char *path, uint64_t line,
+                         const char *hint, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 /* ---- files ------------------------------------------------------------------ */
 
@@ -113,14 +113,14 @@ int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *si
 /* The line of byte @p offset (BOM not counted). */
 int32_t mig_content_line(struct mig_reading *r, const struct mig_file *f, uint64_t offset, uint64_t *line);
 /* Bytes from @p offset on, BOM not counted; from memory if the file is held. */
-int32_t mig_content_bytes(struct mig_reading *r, const struct mig_file *f, uint64_t offset, char *buf, size_t cap,
-                          size_t *got);
+int32_t mig_content_bytes(struct mig_reading *r, const struct mig_file *f, uint64_t offset, char *buf,
+                          size_t cap, size_t *got);
 /* SHA-256 of the text in @p ranges, offsets BOM not counted. */
 int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges,
                          uint32_t n, uint8_t out[MIG_SHA256_LEN]);
 /* Copies the ranges into the set, as offsets into the raw file, with their hash behind them. */
-int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges, size_t n,
-                        const struct mig_range **out);
+int32_t mig_ranges_keep(struct mig_reading *r, const struct mig_file *f, const struct mig_range *ranges,
+                        size_t n, const struct mig_range **out);
 /* Is there a statement in it? */
 int32_t mig_content_has_statement(struct mig_reading *r, const struct mig_file *f, bool *out);
 
@@ -139,10 +139,10 @@ int32_t mig_flyway_build(struct mig_reading *r);
 int32_t mig_folders_build(struct mig_reading *r); /* and prisma */
 int32_t mig_liquibase_build(struct mig_reading *r);
 
-/* A new migration of the set, with the text of @p f as its up part; sections, directives and code are taken over.
- * Strings are copied. *@p out is valid until the next is added. */
-int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version, const char *name,
-                struct mig_migration **out);
+/* A new migration of the set, with the text of @p f as its up part; sections, directives and code are taken
+ * over. Strings are copied. *@p out is valid until the next is added. */
+int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version,
+                const char *name, struct mig_migration **out);
 /* The whole of @p f as the down part of @p m, with its directives. */
 int32_t mig_add_down(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f);
 /* A copy of the directives of @p m that may be changed, or NULL. */

@@ -11,19 +11,19 @@
 
 struct ranges {
     struct mig_range *list;
-    size_t            count, cap;
+    size_t count, cap;
 };
 
 struct maker {
-    struct mig_reading     *r;
-    struct mig_file        *f;
+    struct mig_reading *r;
+    struct mig_file *f;
     const struct mig_marks *marks;
-    struct mig_marked      *out;
-    struct mig_said         said;
-    uint64_t                first_marker; /* line of the first section's */
-    struct ranges           up, down;
-    uint8_t                 section; /* MIG_FOR_* that is open, 0 none yet */
-    uint64_t                begin, line; /* of the open section */
+    struct mig_marked *out;
+    struct mig_said said;
+    uint64_t first_marker; /* line of the first section's */
+    struct ranges up, down;
+    uint8_t section;      /* MIG_FOR_* that is open, 0 none yet */
+    uint64_t begin, line; /* of the open section */
 };
 
 static const char *style_example(uint8_t style)
@@ -76,9 +76,10 @@ static int32_t open_section(struct maker *m, const struct mig_mark *mark)
 {
     int32_t status = m->section ? MIGRATE_OK : check_first(m, mark);
     if (!status && family(mark->style) != family(m->out->style))
-        status = mig_reading_fail(m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line, "use one kind of marker in a file",
-                                  "its sections begin with \"%s\" in line %llu, and with another tool's marker here",
-                                  style_example(m->out->style), (unsigned long long)m->first_marker);
+        status = mig_reading_fail(
+            m->r, MIGRATE_E_LAYOUT, m->f->path, mark->line, "use one kind of marker in a file",
+            "its sections begin with \"%s\" in line %llu, and with another tool's marker here",
+            style_example(m->out->style), (unsigned long long)m->first_marker);
     if (!status)
         status = close_section(m, mark->begin);
     if (status)
@@ -117,7 +118,8 @@ static int32_t check_both(struct maker *m)
         return MIGRATE_OK;
     return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, m->first_marker,
                             "put the marker of the up section before the statements that apply the migration",
-                            "it has a down section, but no up section (\"%s\")", style_example(m->out->style));
+                            "it has a down section, but no up section (\"%s\")",
+                            style_example(m->out->style));
 }
 
 static void reverse(struct ranges *r)
@@ -129,7 +131,8 @@ static void reverse(struct ranges *r)
     }
 }
 
-static int32_t keep_ranges(struct maker *m, const struct ranges *from, const struct mig_range **list, uint32_t *n)
+static int32_t keep_ranges(struct maker *m, const struct ranges *from, const struct mig_range **list,
+                           uint32_t *n)
 {
     *n = (uint32_t)from->count;
     return from->count ? mig_ranges_keep(m->r, m->f, from->list, from->count, list) : MIGRATE_OK;
@@ -147,13 +150,13 @@ static int32_t keep_directives(struct maker *m)
     return MIGRATE_OK;
 }
 
-/* "-- Down migration" is also something that people write. node-pg-migrate's markers count where no other tool's
- * are, and with an up marker. A down marker alone counts for nothing, unless statements follow: then nobody can
- * tell what was meant. */
+/* "-- Down migration" is also something that people write. node-pg-migrate's markers count where no other
+ * tool's are, and with an up marker. A down marker alone counts for nothing, unless statements follow: then
+ * nobody can tell what was meant. */
 static int32_t node_counts(struct maker *m, bool *out)
 {
     const struct mig_marks *all = m->marks;
-    const struct mig_mark  *down = NULL;
+    const struct mig_mark *down = NULL;
     *out = false;
     for (size_t i = 0; i < all->count; i++) {
         const struct mig_mark *mark = &all->list[i];
@@ -166,14 +169,15 @@ static int32_t node_counts(struct maker *m, bool *out)
     }
     if (*out || !down || all->last_statement == UINT64_MAX || all->last_end <= down->begin)
         return MIGRATE_OK;
-    return mig_reading_fail(m->r, MIGRATE_E_DIRECTIVE, m->f->path, down->line,
-                            "write \"-- Up Migration\" before the statements that apply the migration, or set layout=plain",
-                            "statements follow \"-- Down Migration\", but there is no up section");
+    return mig_reading_fail(
+        m->r, MIGRATE_E_DIRECTIVE, m->f->path, down->line,
+        "write \"-- Up Migration\" before the statements that apply the migration, or set layout=plain",
+        "statements follow \"-- Down Migration\", but there is no up section");
 }
 
 static int32_t take_marks(struct maker *m)
 {
-    bool    sections = m->f->shape == MIG_SHAPE_SINGLE && !m->r->no_sections, node = false;
+    bool sections = m->f->shape == MIG_SHAPE_SINGLE && !m->r->no_sections, node = false;
     int32_t status = sections ? node_counts(m, &node) : MIGRATE_OK;
     for (size_t i = 0; i < m->marks->count && !status; i++) {
         const struct mig_mark *mark = &m->marks->list[i];

@@ -30,7 +30,7 @@ static size_t place_of(const struct mig_set *set, const char *version)
     size_t low = 0, high = set->n_versioned;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = strcmp(set->items[set->by_version[middle]].version, version);
+        int order = strcmp(set->items[set->by_version[middle]].version, version);
         if (order == 0)
             return set->by_version[middle];
         if (order < 0)
@@ -59,7 +59,7 @@ static const struct mig_migration *find_repeatable(const struct mig_set *set, co
     size_t low = set->n_versioned, high = set->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = strcmp(set->items[middle].name, name);
+        int order = strcmp(set->items[middle].name, name);
         if (order == 0)
             return &set->items[middle];
         if (order < 0)
@@ -70,7 +70,8 @@ static const struct mig_migration *find_repeatable(const struct mig_set *set, co
     return NULL;
 }
 
-static const struct mig_migration *find_versioned(const struct mig_set *set, uint32_t kind, const char *version)
+static const struct mig_migration *find_versioned(const struct mig_set *set, uint32_t kind,
+                                                  const char *version)
 {
     size_t low = 0, high = set->n_versioned;
     while (low < high) {

@@ -32,9 +32,9 @@ static bool has_sibling(const struct mig_reading *r, const char *path, const cha
 {
     size_t dir = (size_t)(mig_basename(path) - path), low = 0, high = r->n_files;
     while (low < high) {
-        size_t      middle = low + (high - low) / 2;
+        size_t middle = low + (high - low) / 2;
         const char *other = r->files[middle].path;
-        int         order = strncmp(other, path, dir);
+        int order = strncmp(other, path, dir);
         if (order == 0)
             order = strcmp(other + dir, name);
         if (order == 0)
@@ -49,10 +49,10 @@ static bool has_sibling(const struct mig_reading *r, const char *path, const cha
 
 static enum mig_shape shape_of_sql(const struct mig_reading *r, const char *path)
 {
-    const char            *base = mig_basename(path);
+    const char *base = mig_basename(path);
     struct mig_flyway_name flyway;
-    bool                   in_folder = base != path;
-    bool                   down = strcmp(base, "down.sql") == 0;
+    bool in_folder = base != path;
+    bool down = strcmp(base, "down.sql") == 0;
     if (in_folder && strcmp(base, "migration.sql") == 0)
         return MIG_SHAPE_PRISMA;
     if (in_folder && (down || strcmp(base, "up.sql") == 0))
@@ -71,14 +71,15 @@ static enum mig_shape shape_of_code(const char *path)
 static enum mig_shape shape_of_beside(const struct mig_reading *r, const char *path)
 {
     size_t len = strlen(path);
-    bool   there = mig_ends(path, ".conf") ? mig_file_find(r, path, len - 5) != NULL : has_sibling(r, path, "up.sql");
+    bool there =
+        mig_ends(path, ".conf") ? mig_file_find(r, path, len - 5) != NULL : has_sibling(r, path, "up.sql");
     return there ? MIG_SHAPE_BESIDE : MIG_SHAPE_STRAY;
 }
 
 /* A forced convention reads names its own way where it can. */
 static enum mig_shape as_forced(const struct mig_convention *forced, const char *path, enum mig_shape shape)
 {
-    const char            *base = mig_basename(path);
+    const char *base = mig_basename(path);
     struct mig_flyway_name flyway;
     switch (forced->shape) {
     case MIG_SHAPE_SINGLE:
@@ -94,12 +95,13 @@ static enum mig_shape as_forced(const struct mig_convention *forced, const char 
 
 int32_t mig_shapes_set(struct mig_reading *r)
 {
-    const char                  *name = r->options->layout;
+    const char *name = r->options->layout;
     const struct mig_convention *forced = mig_convention_forced(r->options);
     if (name && !forced && strcmp(name, "auto") != 0)
-        return mig_reading_fail(r, MIGRATE_E_LAYOUT, NULL, 0,
-                                "known are auto, plain, pairs, sections, flyway, versioned, folders, prisma, liquibase",
-                                "there is no layout \"%s\"", name);
+        return mig_reading_fail(
+            r, MIGRATE_E_LAYOUT, NULL, 0,
+            "known are auto, plain, pairs, sections, flyway, versioned, folders, prisma, liquibase",
+            "there is no layout \"%s\"", name);
     r->no_sections = forced && strcmp(forced->name, "plain") == 0;
     for (size_t i = 0; i < r->n_files; i++) {
         struct mig_file *f = &r->files[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The text of one direction, read by offset, hashed as it is read, and given out with placeholders replaced. */
+/* The text of one direction, read by offset, hashed as it is read, and given out with placeholders replaced.
+ */
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,33 +19,33 @@ struct jump {
 };
 
 struct mig_text {
-    const struct mig_set            *set;
-    const struct mig_migration      *m;
-    const struct mig_part           *part;
+    const struct mig_set *set;
+    const struct mig_migration *m;
+    const struct mig_part *part;
     const struct mig_layout_options *options;
     const struct migrate_source_ops *ops;
-    void                            *self;
-    const struct migrate_host       *host;
+    void *self;
+    const struct migrate_host *host;
 
-    uint32_t         range;  /* the one being read */
-    uint64_t         offset; /* in the file */
+    uint32_t range;  /* the one being read */
+    uint64_t offset; /* in the file */
     struct mig_canon canon;
-    bool             hashing, settled; /* the hash was compared */
-    bool             ended;            /* all ranges are read */
-    bool             replace;          /* placeholders */
+    bool hashing, settled; /* the hash was compared */
+    bool ended;            /* all ranges are read */
+    bool replace;          /* placeholders */
 
     struct mig_buf in;  /* read, not yet looked at */
     struct mig_buf out; /* replaced, not yet given out */
-    size_t         out_at;
+    size_t out_at;
 
     uint64_t made;                /* bytes for the lexer so far */
     uint64_t out_line, file_line; /* of the next one, as the lexer counts and in the file */
-    char     last;                /* byte made */
+    char last;                    /* byte made */
     struct jump *jumps;
-    size_t       n_jumps, jumps_cap;
+    size_t n_jumps, jumps_cap;
 
-    int32_t               status; /* of what failed */
-    struct mig_diag       diag;
+    int32_t status; /* of what failed */
+    struct mig_diag diag;
     struct migrate_error *err; /* of the source */
 };
 
@@ -79,7 +80,7 @@ static int32_t add_jump(struct mig_text *t)
 
 static uint64_t count_lines(const char *text, size_t len)
 {
-    uint64_t    n = 0;
+    uint64_t n = 0;
     const char *end = text + len;
     while (len > 0 && (text = memchr(text, '\n', (size_t)(end - text)))) {
         n++;
@@ -116,13 +117,16 @@ uint64_t mig_text_line(const struct mig_text *t, uint64_t offset, uint64_t lexer
 static int32_t read_raw(struct mig_text *t, char *buf, size_t cap, size_t *got)
 {
     const struct mig_range *range = &t->part->ranges[t->range];
-    uint64_t                left = range->end - t->offset;
-    migrate_entry           entry = { .struct_size = sizeof entry, .size = UINT64_MAX, .cookie = t->part->cookie,
-                                      .path = { t->part->path, strlen(t->part->path) } };
+    uint64_t left = range->end - t->offset;
+    migrate_entry entry = { .struct_size = sizeof entry,
+                            .size = UINT64_MAX,
+                            .cookie = t->part->cookie,
+                            .path = { t->part->path, strlen(t->part->path) } };
     *got = 0;
     if (left == 0)
         return MIGRATE_OK;
-    int32_t status = t->ops->read(t->self, t->host, &entry, t->offset, buf, left < cap ? (size_t)left : cap, got, &t->err);
+    int32_t status =
+        t->ops->read(t->self, t->host, &entry, t->offset, buf, left < cap ? (size_t)left : cap, got, &t->err);
     if (status)
         return fail(t, status);
     if (*got > cap)
@@ -168,7 +172,8 @@ static int32_t next_range(struct mig_text *t)
 
 static int32_t fail_placeholder(struct mig_text *t, const char *name, size_t len)
 {
-    (void)mig_diag_set(&t->diag, MIGRATE_E_PLACEHOLDER, "there is no value for the placeholder ${%.*s}", (int)len, name);
+    (void)mig_diag_set(&t->diag, MIGRATE_E_PLACEHOLDER, "there is no value for the placeholder ${%.*s}",
+                       (int)len, name);
     mig_diag_hint(&t->diag, "set the option placeholder.%.*s", (int)len, name);
     mig_diag_path(&t->diag, t->part->path);
     mig_diag_at(&t->diag, t->file_line, 0);
@@ -200,11 +205,11 @@ static int32_t put_value(struct mig_text *t, const char *text, size_t len)
 static int32_t replace(struct mig_text *t, bool end)
 {
     const char *text = t->in.data;
-    size_t      at = 0, len = t->in.len;
-    int32_t     status = MIGRATE_OK;
+    size_t at = 0, len = t->in.len;
+    int32_t status = MIGRATE_OK;
     while (at < len && !status) {
         const char *dollar = memchr(text + at, '$', len - at);
-        size_t      plain = dollar ? (size_t)(dollar - text) - at : len - at;
+        size_t plain = dollar ? (size_t)(dollar - text) - at : len - at;
         put(t, text + at, plain, true);
         at += plain;
         size_t n = dollar ? mig_placeholder_len(dollar, len - at) : 0;
@@ -274,7 +279,7 @@ int32_t mig_text_read(void *text, char *buf, size_t cap, size_t *got)
 
 int32_t mig_text_verify(struct mig_text *t, struct mig_diag *diag)
 {
-    char   buf[4096];
+    char buf[4096];
     size_t got = 1;
     while (!t->status && got > 0)
         (void)mig_text_read(t, buf, sizeof buf, &got);

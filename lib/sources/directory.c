@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A directory as a source. Files are read by offset, never mapped: a mapped file that shrinks is a signal that
- * a library cannot survive. The directory is held open from one listing to the next, so that a
+/* A directory as a source. Files are read by offset, never mapped: a mapped file that shrinks is a signal
+ * that a library cannot survive. The directory is held open from one listing to the next, so that a
  * deployment that swaps it does not mix two of them. */
 
 #include <errno.h>
@@ -18,17 +18,17 @@
 #include "util/text.h"
 
 struct directory {
-    char           *root;
-    int             fd; /* of the root, -1 not listed yet */
+    char *root;
+    int fd; /* of the root, -1 not listed yet */
     struct mig_walk walk;
-    int             file; /* the file read last stays open, -1 none */
-    struct mig_buf  file_path;
+    int file; /* the file read last stays open, -1 none */
+    struct mig_buf file_path;
 };
 
 int32_t mig_source_directory(const char *path, void **self)
 {
     struct directory *d = calloc(1, sizeof *d);
-    char             *root = mig_strdup(path);
+    char *root = mig_strdup(path);
     if (!d || !root) {
         free(d);
         free(root);
@@ -73,7 +73,8 @@ static int32_t open_root(struct directory *d, const migrate_host *host, migrate_
     if (d->fd >= 0)
         return MIGRATE_OK;
     if (errno == ENOENT)
-        return mig_source_fail(host, err, MIGRATE_E_SOURCE, "create it, or name the directory of the migrations",
+        return mig_source_fail(host, err, MIGRATE_E_SOURCE,
+                               "create it, or name the directory of the migrations",
                                "the directory %s does not exist", d->root);
     if (errno == ENOTDIR)
         return mig_source_fail(host, err, MIGRATE_E_SOURCE, "name the directory that holds the migrations",
@@ -89,10 +90,11 @@ static migrate_status directory_rewind(void *self, const migrate_host *host, mig
     return status ? status : mig_walk_start(&d->walk, d->fd, host, err);
 }
 
-static migrate_status directory_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status directory_next(void *self, const migrate_host *host, migrate_entry *out,
+                                     migrate_error **err)
 {
     struct directory *d = self;
-    int32_t           status = mig_walk_next(&d->walk, host, err);
+    int32_t status = mig_walk_next(&d->walk, host, err);
     if (status)
         return status;
     out->path = (migrate_text){ mig_buf_text(&d->walk.path), d->walk.path.len };
@@ -111,9 +113,11 @@ static int32_t file_failed(struct directory *d, const char *what, int number, co
     return status;
 }
 
-static int32_t open_file(struct directory *d, const migrate_text *path, const migrate_host *host, migrate_error **err)
+static int32_t open_file(struct directory *d, const migrate_text *path, const migrate_host *host,
+                         migrate_error **err)
 {
-    if (d->file >= 0 && d->file_path.len == path->len && memcmp(d->file_path.data, path->data, path->len) == 0)
+    if (d->file >= 0 && d->file_path.len == path->len &&
+        memcmp(d->file_path.data, path->data, path->len) == 0)
         return MIGRATE_OK;
     close_fd(&d->file);
     mig_buf_reset(&d->file_path);
@@ -134,7 +138,7 @@ static migrate_status directory_read(void *self, const migrate_host *host, const
                                      uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     struct directory *d = self;
-    int32_t           status = open_file(d, &entry->path, host, err);
+    int32_t status = open_file(d, &entry->path, host, err);
     if (status)
         return status;
     if (offset > INT64_MAX - cap) {
@@ -167,7 +171,7 @@ static int make_parents(int at, char *path, size_t from)
 int32_t mig_source_directory_make(void *self, const migrate_host *host, migrate_error **err)
 {
     struct directory *d = self;
-    char             *path = mig_sprintf("%s/", d->root);
+    char *path = mig_sprintf("%s/", d->root);
     if (!path)
         return mig_source_fail_errno(host, err, ENOMEM, "create", d->root);
     int number = make_parents(AT_FDCWD, path, 1);
@@ -206,8 +210,8 @@ static int create_file(struct directory *d, char *path, const char *text, size_t
     return number;
 }
 
-static migrate_status directory_create(void *self, const migrate_host *host, const char *path, const char *text,
-                                       size_t len, migrate_error **err)
+static migrate_status directory_create(void *self, const migrate_host *host, const char *path,
+                                       const char *text, size_t len, migrate_error **err)
 {
     struct directory *d = self;
     if (!mig_source_path_inside(path))
@@ -219,11 +223,11 @@ static migrate_status directory_create(void *self, const migrate_host *host, con
     char *copy = status ? NULL : mig_strdup(path);
     if (status)
         return status;
-    int   number = copy ? create_file(d, copy, text, len) : ENOMEM;
+    int number = copy ? create_file(d, copy, text, len) : ENOMEM;
     char *shown = mig_sprintf("%s/%s", d->root, path);
     if (number == EEXIST)
-        status = mig_source_fail(host, err, MIGRATE_E_DUPLICATE, "choose another name", "%s/%s exists already",
-                                 d->root, path);
+        status = mig_source_fail(host, err, MIGRATE_E_DUPLICATE, "choose another name",
+                                 "%s/%s exists already", d->root, path);
     else if (number)
         status = mig_source_fail_errno(host, err, shown ? number : ENOMEM, "create", shown ? shown : "");
     free(shown);

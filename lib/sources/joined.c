@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A source with the added files and code beside it. An entry is told by its path, which is unique, so that the
- * cookies of the source stay its own. */
+/* A source with the added files and code beside it. An entry is told by its path, which is unique, so that
+ * the cookies of the source stay its own. */
 
 #include "sources/fault.h"
 #include "sources/sources.h"
@@ -14,7 +14,8 @@ static migrate_status joined_rewind(void *self, const migrate_host *host, migrat
     return status ? status : mig_source_memory_ops.rewind(j->memory, host, err);
 }
 
-static migrate_status joined_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status joined_next(void *self, const migrate_host *host, migrate_entry *out,
+                                  migrate_error **err)
 {
     struct mig_source_joined *j = self;
     if (!j->in_memory) {
@@ -31,8 +32,8 @@ static bool is_added(const struct mig_source_joined *j, const migrate_entry *ent
     return mig_source_memory_has(j->memory, entry->path.data, entry->path.len);
 }
 
-static migrate_status joined_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                                  char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status joined_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                                  uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     struct mig_source_joined *j = self;
     if (is_added(j, entry))
@@ -40,8 +41,8 @@ static migrate_status joined_read(void *self, const migrate_host *host, const mi
     return j->ops->read(j->self, host, entry, offset, buf, cap, got, err);
 }
 
-static migrate_status joined_run(void *self, const migrate_host *host, const migrate_entry *entry, uint32_t direction,
-                                 migrate_executor *x, migrate_error **err)
+static migrate_status joined_run(void *self, const migrate_host *host, const migrate_entry *entry,
+                                 uint32_t direction, migrate_executor *x, migrate_error **err)
 {
     struct mig_source_joined *j = self;
     if (is_added(j, entry))
@@ -58,7 +59,8 @@ static migrate_status joined_create(void *self, const migrate_host *host, const 
     struct mig_source_joined *j = self;
     if (MIGRATE_HAS(struct migrate_source_ops, j->ops, create) && j->ops->create)
         return j->ops->create(j->self, host, path, text, len, err);
-    return mig_source_fail(host, err, MIGRATE_E_UNSUPPORTED, NULL, "the source %s cannot create files", j->ops->name);
+    return mig_source_fail(host, err, MIGRATE_E_UNSUPPORTED, NULL, "the source %s cannot create files",
+                           j->ops->name);
 }
 
 static void joined_free(void *self)

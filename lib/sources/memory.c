@@ -10,20 +10,20 @@
 #include "util/mem.h"
 
 struct added {
-    char              *path;
-    char              *text; /* NULL: code */
-    size_t             len;
-    char              *checksum; /* of code, or NULL */
-    uint32_t           flags;    /* MIGRATE_ENTRY_* */
-    migrate_code_fn    fn;
-    void              *user;
+    char *path;
+    char *text; /* NULL: code */
+    size_t len;
+    char *checksum; /* of code, or NULL */
+    uint32_t flags; /* MIGRATE_ENTRY_* */
+    migrate_code_fn fn;
+    void *user;
     migrate_release_fn release;
 };
 
 struct memory {
     struct added *items;
-    size_t        count, cap;
-    size_t        at; /* of the listing */
+    size_t count, cap;
+    size_t at; /* of the listing */
 };
 
 int32_t mig_source_memory(void **self)
@@ -55,7 +55,7 @@ static void memory_free(void *self)
 static int compare_path(const char *path, size_t len, const struct added *a)
 {
     size_t other = strlen(a->path);
-    int    order = memcmp(path, a->path, len < other ? len : other);
+    int order = memcmp(path, a->path, len < other ? len : other);
     return order ? order : (len > other) - (len < other);
 }
 
@@ -66,7 +66,7 @@ static size_t find(const struct memory *m, const char *path, size_t len, bool *t
     *there = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = compare_path(path, len, &m->items[middle]);
+        int order = compare_path(path, len, &m->items[middle]);
         if (order == 0)
             *there = true;
         if (order <= 0)
@@ -87,7 +87,7 @@ bool mig_source_memory_has(const void *self, const char *path, size_t len)
 /* Copies of path and text are in @p a already, NULL if memory was out; taken over on success. */
 static int32_t insert(struct memory *m, struct added *a, struct mig_diag *diag)
 {
-    bool   there = false;
+    bool there = false;
     if (a->path && !mig_source_path_inside(a->path)) {
         (void)mig_diag_set(diag, MIGRATE_E_ARGUMENT, "\"%s\" is no plain relative path", a->path);
         mig_diag_hint(diag, "begin it in the directory of the migrations, without \".\" and \"..\"");
@@ -107,10 +107,11 @@ static int32_t insert(struct memory *m, struct added *a, struct mig_diag *diag)
     return MIGRATE_OK;
 }
 
-int32_t mig_source_memory_add_file(void *self, const char *path, const char *text, size_t len, struct mig_diag *diag)
+int32_t mig_source_memory_add_file(void *self, const char *path, const char *text, size_t len,
+                                   struct mig_diag *diag)
 {
     struct added a = { .path = mig_strdup(path), .text = mig_strndup(text ? text : "", len), .len = len };
-    int32_t      status = a.text ? insert(self, &a, diag) : mig_diag_set(diag, MIGRATE_E_NOMEM, "out of memory");
+    int32_t status = a.text ? insert(self, &a, diag) : mig_diag_set(diag, MIGRATE_E_NOMEM, "out of memory");
     if (status) {
         free(a.path);
         free(a.text);
@@ -119,10 +120,15 @@ int32_t mig_source_memory_add_file(void *self, const char *path, const char *tex
 }
 
 int32_t mig_source_memory_add_code(void *self, const char *path, const char *checksum, uint32_t flags,
-                                   migrate_code_fn fn, void *user, migrate_release_fn release, struct mig_diag *diag)
+                                   migrate_code_fn fn, void *user, migrate_release_fn release,
+                                   struct mig_diag *diag)
 {
-    struct added a = { .path = mig_strdup(path), .checksum = mig_strdup(checksum), .flags = MIGRATE_ENTRY_CODE,
-                       .fn = fn, .user = user, .release = release };
+    struct added a = { .path = mig_strdup(path),
+                       .checksum = mig_strdup(checksum),
+                       .flags = MIGRATE_ENTRY_CODE,
+                       .fn = fn,
+                       .user = user,
+                       .release = release };
     if (flags & MIGRATE_CODE_REVERSIBLE)
         a.flags |= MIGRATE_ENTRY_REVERSIBLE;
     if (flags & MIGRATE_CODE_NO_TRANSACTION)
@@ -144,7 +150,8 @@ static migrate_status memory_rewind(void *self, const migrate_host *host, migrat
     return MIGRATE_OK;
 }
 
-static migrate_status memory_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status memory_next(void *self, const migrate_host *host, migrate_entry *out,
+                                  migrate_error **err)
 {
     (void)host;
     (void)err;
@@ -163,19 +170,19 @@ static migrate_status memory_next(void *self, const migrate_host *host, migrate_
 /* By path, so that it stays right when more is added after the listing. */
 static const struct added *entry_of(const struct memory *m, const migrate_entry *entry, bool code)
 {
-    bool   there;
+    bool there;
     size_t at = find(m, entry->path.data, entry->path.len, &there);
     return there && !m->items[at].text == code ? &m->items[at] : NULL;
 }
 
 static int32_t not_there(const migrate_host *host, const migrate_entry *entry, migrate_error **err)
 {
-    return mig_source_fail(host, err, MIGRATE_E_SOURCE, NULL, "nothing was added as %.*s", (int)entry->path.len,
-                           entry->path.data);
+    return mig_source_fail(host, err, MIGRATE_E_SOURCE, NULL, "nothing was added as %.*s",
+                           (int)entry->path.len, entry->path.data);
 }
 
-static migrate_status memory_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                                  char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status memory_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                                  uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     const struct added *a = entry_of(self, entry, false);
     if (!a)
@@ -187,8 +194,8 @@ static migrate_status memory_read(void *self, const migrate_host *host, const mi
     return MIGRATE_OK;
 }
 
-static migrate_status memory_run(void *self, const migrate_host *host, const migrate_entry *entry, uint32_t direction,
-                                 migrate_executor *x, migrate_error **err)
+static migrate_status memory_run(void *self, const migrate_host *host, const migrate_entry *entry,
+                                 uint32_t direction, migrate_executor *x, migrate_error **err)
 {
     const struct added *a = entry_of(self, entry, true);
     return a ? a->fn(a->user, direction, x, err) : not_there(host, entry, err);

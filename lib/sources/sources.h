@@ -16,8 +16,9 @@ int32_t mig_source_directory(const char *path, void **self);
 /* Makes the directory, and those above it, if it is missing: before the first file is created in it. */
 int32_t mig_source_directory_make(void *self, const migrate_host *host, migrate_error **err);
 
-/* Files and code that were added one by one. Text, paths and checksums are copied; E_DUPLICATE for a path that
- * is there, E_ARGUMENT for one that is not relative. `release` is called when the source is freed, never when adding fails. */
+/* Files and code that were added one by one. Text, paths and checksums are copied; E_DUPLICATE for a path
+ * that is there, E_ARGUMENT for one that is not relative. `release` is called when the source is freed, never
+ * when adding fails. */
 extern const struct migrate_source_ops mig_source_memory_ops;
 int32_t mig_source_memory(void **self);
 int32_t mig_source_memory_add_file(void *self, const char *path, const char *text, size_t len,
@@ -28,13 +29,13 @@ int32_t mig_source_memory_add_code(void *self, const char *path, const char *che
 /* Is there an entry of this path? */
 bool mig_source_memory_has(const void *self, const char *path, size_t len);
 
-/* Another source and the memory one as one. `self` is a struct mig_source_joined, which owns neither and lives
- * wherever its maker wants; free() does nothing. */
+/* Another source and the memory one as one. `self` is a struct mig_source_joined, which owns neither and
+ * lives wherever its maker wants; free() does nothing. */
 struct mig_source_joined {
     const struct migrate_source_ops *ops;
     void *self;
     void *memory;
-    bool  in_memory; /* listing has come to the second */
+    bool in_memory; /* listing has come to the second */
 };
 extern const struct migrate_source_ops mig_source_joined_ops;
 

@@ -35,13 +35,14 @@ static int32_t check_level(const struct mig_walk *w, const struct stat *st, cons
                            migrate_error **err)
 {
     if (is_open(w, st))
-        return mig_source_fail(host, err, MIGRATE_E_SOURCE, "remove the link, or let its name begin with \"_\"",
+        return mig_source_fail(host, err, MIGRATE_E_SOURCE,
+                               "remove the link, or let its name begin with \"_\"",
                                "%s/%s is a link that leads back to a directory above it: a loop", w->root,
                                mig_buf_text(&w->path));
     if (w->depth > MIG_WALK_LEVELS)
-        return mig_source_fail(host, err, MIGRATE_E_SOURCE, "move the migrations up, or name a directory nearer to them",
-                               "%s/%s is more than %d directories deep", w->root, mig_buf_text(&w->path),
-                               (int)MIG_WALK_LEVELS);
+        return mig_source_fail(
+            host, err, MIGRATE_E_SOURCE, "move the migrations up, or name a directory nearer to them",
+            "%s/%s is more than %d directories deep", w->root, mig_buf_text(&w->path), (int)MIG_WALK_LEVELS);
     return MIGRATE_OK;
 }
 
@@ -49,8 +50,9 @@ static int32_t check_level(const struct mig_walk *w, const struct stat *st, cons
 static int32_t push(struct mig_walk *w, int fd, const migrate_host *host, migrate_error **err)
 {
     struct stat st;
-    int32_t     status = fstat(fd, &st) ? walk_errno(w, host, err, errno, "look at") : check_level(w, &st, host, err);
-    DIR        *dir = status ? NULL : fdopendir(fd);
+    int32_t status =
+        fstat(fd, &st) ? walk_errno(w, host, err, errno, "look at") : check_level(w, &st, host, err);
+    DIR *dir = status ? NULL : fdopendir(fd);
     if (!dir) {
         if (!status)
             status = walk_errno(w, host, err, errno, "list");
@@ -72,7 +74,8 @@ int32_t mig_walk_start(struct mig_walk *w, int fd, const migrate_host *host, mig
     return own < 0 ? walk_errno(w, host, err, errno, "list") : push(w, own, host, err);
 }
 
-static int32_t enter(struct mig_walk *w, int parent, const char *name, const migrate_host *host, migrate_error **err)
+static int32_t enter(struct mig_walk *w, int parent, const char *name, const migrate_host *host,
+                     migrate_error **err)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? walk_errno(w, host, err, errno, "open the directory") : push(w, fd, host, err);
@@ -106,11 +109,13 @@ static enum kind kind_of(int parent, const struct dirent *entry, int *number)
     return S_ISREG(st.st_mode) ? A_FILE : BROKEN;
 }
 
-static int32_t fail_broken(const struct mig_walk *w, int number, const migrate_host *host, migrate_error **err)
+static int32_t fail_broken(const struct mig_walk *w, int number, const migrate_host *host,
+                           migrate_error **err)
 {
     if (number == ENOENT)
-        return mig_source_fail(host, err, MIGRATE_E_SOURCE, "restore the file it points to, or remove the link",
-                               "%s/%s is a link to a file that is not there", w->root, mig_buf_text(&w->path));
+        return mig_source_fail(
+            host, err, MIGRATE_E_SOURCE, "restore the file it points to, or remove the link",
+            "%s/%s is a link to a file that is not there", w->root, mig_buf_text(&w->path));
     if (number)
         return walk_errno(w, host, err, number, "look at");
     return mig_source_fail(host, err, MIGRATE_E_SOURCE, "a migration is a plain file",
@@ -121,7 +126,7 @@ static int32_t fail_broken(const struct mig_walk *w, int number, const migrate_h
 static int32_t fail_name(const struct mig_walk *w, size_t bad, const migrate_host *host, migrate_error **err)
 {
     struct mig_buf shown = MIG_BUF_INIT;
-    const char    *path = mig_buf_text(&w->path);
+    const char *path = mig_buf_text(&w->path);
     for (size_t i = 0; i < w->path.len; i++) {
         if ((unsigned char)path[i] < 0x80)
             mig_buf_char(&shown, path[i]);
@@ -129,18 +134,19 @@ static int32_t fail_name(const struct mig_walk *w, size_t bad, const migrate_hos
             mig_buf_fmt(&shown, "\\x%02x", (unsigned char)path[i]);
     }
     int32_t status = mig_source_fail(host, err, MIGRATE_E_NAME, "rename the file",
-                                     "the file name %s/%s is not in UTF-8 (byte %zu)", w->root, mig_buf_text(&shown),
-                                     bad + 1);
+                                     "the file name %s/%s is not in UTF-8 (byte %zu)", w->root,
+                                     mig_buf_text(&shown), bad + 1);
     mig_buf_free(&shown);
     return status;
 }
 
 /* One entry of the innermost directory. MIGRATE_DONE: nothing to give, go on. */
-static int32_t take(struct mig_walk *w, const struct dirent *entry, const migrate_host *host, migrate_error **err)
+static int32_t take(struct mig_walk *w, const struct dirent *entry, const migrate_host *host,
+                    migrate_error **err)
 {
     struct mig_walk_level *top = &w->levels[w->depth - 1];
-    int                    number, fd = dirfd(top->dir);
-    enum kind              kind = kind_of(fd, entry, &number);
+    int number, fd = dirfd(top->dir);
+    enum kind kind = kind_of(fd, entry, &number);
     if (kind == PASS_OVER)
         return MIGRATE_DONE;
     mig_buf_str(&w->path, entry->d_name);

@@ -15,16 +15,16 @@
 enum { MIG_WALK_LEVELS = 16 }; /* directories below the root */
 
 struct mig_walk_level {
-    DIR   *dir;
+    DIR *dir;
     size_t path_len; /* of the path up to this directory, '/' included */
-    dev_t  dev;
-    ino_t  ino;
+    dev_t dev;
+    ino_t ino;
 };
 
 struct mig_walk {
-    const char    *root; /* borrowed, for messages */
+    const char *root;    /* borrowed, for messages */
     struct mig_buf path; /* of the entry last given, relative */
-    uint32_t       depth;
+    uint32_t depth;
     struct mig_walk_level levels[MIG_WALK_LEVELS + 1];
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any list of files is either refused with a reason or becomes a set whose parts agree with each other; the same in
- * whatever order the source lists them.
+/* Any list of files is either refused with a reason or becomes a set whose parts agree with each other; the
+ * same in whatever order the source lists them.
  *
- * Input: a line of options, then files, each begun by a line "== path". The line's letters: p, m, M, s the dialect
- * (PostgreSQL, MySQL, MariaDB, SQLite), b order=bytes, h placeholders, and one of 0 to 8 that forces a layout. */
+ * Input: a line of options, then files, each begun by a line "== path". The line's letters: p, m, M, s the
+ * dialect (PostgreSQL, MySQL, MariaDB, SQLite), b order=bytes, h placeholders, and one of 0 to 8 that forces
+ * a layout. */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -16,26 +17,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(what)                                                            \
-    do {                                                                       \
-        if (!(what)) {                                                         \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-            abort();                                                           \
-        }                                                                      \
+#define CHECK(what)                                                                                          \
+    do {                                                                                                     \
+        if (!(what)) {                                                                                       \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);                               \
+            abort();                                                                                         \
+        }                                                                                                    \
     } while (0)
 
 enum { MAX_FILES = 32 };
 
 struct file {
-    char       *path;
+    char *path;
     const char *text;
-    size_t      len;
+    size_t len;
 };
 
 struct input {
     struct mig_layout_options options;
-    struct file               files[MAX_FILES];
-    size_t                    n;
+    struct file files[MAX_FILES];
+    size_t n;
 };
 
 static migrate_status fail(const migrate_host *host, migrate_error **err, const migrate_fault *fault)
@@ -56,10 +57,12 @@ static const char *value_of(void *user, const char *name, size_t len)
 
 static void set_option(struct mig_layout_options *o, char c)
 {
-    static const char *const layouts[] = { "plain",     "pairs",   "sections", "flyway", "versioned",
-                                           "folders",   "prisma",  "liquibase", "auto" };
+    static const char *const layouts[] = { "plain",   "pairs",  "sections",  "flyway", "versioned",
+                                           "folders", "prisma", "liquibase", "auto" };
     if (c == 'p' || c == 'm' || c == 's')
-        o->dialect = c == 'p' ? MIGRATE_DIALECT_POSTGRES : c == 'm' ? MIGRATE_DIALECT_MYSQL : MIGRATE_DIALECT_SQLITE;
+        o->dialect = c == 'p'   ? MIGRATE_DIALECT_POSTGRES
+                     : c == 'm' ? MIGRATE_DIALECT_MYSQL
+                                : MIGRATE_DIALECT_SQLITE;
     if (c == 'M') {
         o->dialect = MIGRATE_DIALECT_MYSQL;
         o->mariadb = true;
@@ -105,10 +108,10 @@ static void parse(struct input *in, const char *text, size_t size)
 /* ---- a set ---------------------------------------------------------------------- */
 
 struct outcome {
-    void           *source;
+    void *source;
     struct mig_set *set;
     struct mig_diag diag;
-    int32_t         status;
+    int32_t status;
 };
 
 static void add(void *source, const struct file *f)
@@ -136,8 +139,10 @@ static void read_set(const struct input *in, bool backwards, struct outcome *out
         if (is_first(in, at))
             add(out->source, &in->files[at]);
     }
-    out->status = mig_set_read(&mig_source_memory_ops, out->source, &host, &in->options, &out->set, &out->diag, &err);
-    CHECK(out->status == MIGRATE_OK || (out->diag.status == out->status && out->diag.message && *out->diag.message));
+    out->status =
+        mig_set_read(&mig_source_memory_ops, out->source, &host, &in->options, &out->set, &out->diag, &err);
+    CHECK(out->status == MIGRATE_OK ||
+          (out->diag.status == out->status && out->diag.message && *out->diag.message));
     CHECK(out->status == MIGRATE_OK || out->status / 100 == MIGRATE_CLASS_SOURCE);
 }
 
@@ -166,15 +171,16 @@ static void compare(const struct outcome *a, const struct outcome *b)
 
 /* ---- what must hold of every set -------------------------------------------------- */
 
-static void read_text(const struct input *in, const struct outcome *o, const struct mig_migration *m, uint32_t direction)
+static void read_text(const struct input *in, const struct outcome *o, const struct mig_migration *m,
+                      uint32_t direction)
 {
     struct mig_text *text = NULL;
-    migrate_error   *err = NULL;
-    struct mig_diag  diag = MIG_DIAG_INIT;
-    char             buf[61];
-    size_t           got = 1, total = 0;
-    CHECK(mig_text_open(o->set, m, direction, &mig_source_memory_ops, o->source, &host, &in->options, &text, &diag, &err) ==
-          MIGRATE_OK);
+    migrate_error *err = NULL;
+    struct mig_diag diag = MIG_DIAG_INIT;
+    char buf[61];
+    size_t got = 1, total = 0;
+    CHECK(mig_text_open(o->set, m, direction, &mig_source_memory_ops, o->source, &host, &in->options, &text,
+                        &diag, &err) == MIGRATE_OK);
     int32_t status = MIGRATE_OK;
     while (!status && got > 0) {
         status = mig_text_read(text, buf, sizeof buf, &got);
@@ -189,9 +195,9 @@ static void read_text(const struct input *in, const struct outcome *o, const str
 
 static void check_item(const struct input *in, const struct outcome *o, size_t i)
 {
-    const struct mig_set       *set = o->set;
+    const struct mig_set *set = o->set;
     const struct mig_migration *m = &set->items[i];
-    bool                        repeatable = m->kind == MIGRATE_KIND_REPEATABLE;
+    bool repeatable = m->kind == MIGRATE_KIND_REPEATABLE;
     CHECK(repeatable == (i >= set->n_versioned));
     CHECK(mig_set_find(set, m->kind, repeatable ? m->name : m->version) == m);
     if (i > 0 && i < set->n_versioned)
@@ -207,9 +213,10 @@ static void check_item(const struct input *in, const struct outcome *o, size_t i
 static void propose(const struct input *in, const struct outcome *o)
 {
     struct mig_new_file out[2];
-    struct mig_diag     diag = MIG_DIAG_INIT;
-    size_t              n = 0;
-    int32_t             status = mig_set_propose(o->set, "next", false, in->options.layout, INT64_C(1767323045000), out, &n, &diag);
+    struct mig_diag diag = MIG_DIAG_INIT;
+    size_t n = 0;
+    int32_t status =
+        mig_set_propose(o->set, "next", false, in->options.layout, INT64_C(1767323045000), out, &n, &diag);
     CHECK(status == MIGRATE_OK || (status == MIGRATE_E_NAME && diag.message && diag.hint));
     for (size_t i = 0; i < n && !status; i++) {
         CHECK(out[i].path && out[i].text && *out[i].path != '/');
@@ -221,7 +228,7 @@ static void propose(const struct input *in, const struct outcome *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input   in;
+    struct input in;
     struct outcome one, two;
     parse(&in, (const char *)data, size);
     read_set(&in, false, &one);

@@ -2,8 +2,8 @@
 #ifndef UNIT_LAYOUTS_H
 #define UNIT_LAYOUTS_H
 
-/* Sources for tests of the layouts: files in memory or in a directory, a host that keeps what failed, and a set
- * as text. */
+/* Sources for tests of the layouts: files in memory or in a directory, a host that keeps what failed, and a
+ * set as text. */
 
 #include <check.h>
 #include <dirent.h>
@@ -22,7 +22,7 @@
 
 struct told {
     int32_t status;
-    char    message[1024], hint[512];
+    char message[1024], hint[512];
 };
 
 static migrate_status told_fail(const migrate_host *host, migrate_error **err, const migrate_fault *fault)
@@ -44,13 +44,13 @@ static inline migrate_host told_host(struct told *t)
 
 struct layouts {
     const struct migrate_source_ops *ops;
-    void                            *self;
-    struct told                      told;
-    migrate_host                     host;
-    struct mig_layout_options        options;
-    struct mig_set                  *set;
-    struct mig_diag                  diag;
-    int32_t                          status;
+    void *self;
+    struct told told;
+    migrate_host host;
+    struct mig_layout_options options;
+    struct mig_set *set;
+    struct mig_diag diag;
+    int32_t status;
 };
 
 static inline void layouts_init(struct layouts *l)
@@ -90,7 +90,8 @@ static inline int32_t layouts_read(struct layouts *l)
     memset(&l->told, 0, sizeof l->told);
     l->status = mig_set_read(l->ops, l->self, &l->host, &l->options, &l->set, &l->diag, &err);
     ck_assert_msg(l->status || l->set, "no set");
-    ck_assert_msg(!l->status || l->diag.status == l->status || l->told.status == l->status || l->diag.message == NULL,
+    ck_assert_msg(!l->status || l->diag.status == l->status || l->told.status == l->status ||
+                      l->diag.message == NULL,
                   "status %d without a reason", l->status);
     return l->status;
 }
@@ -111,14 +112,16 @@ static inline const char *layouts_message(const struct layouts *l)
 }
 
 /* The text of one direction, to be freed; NULL: it failed, with *@p status. */
-static inline char *layouts_text(struct layouts *l, const struct mig_migration *m, uint32_t direction, int32_t *status)
+static inline char *layouts_text(struct layouts *l, const struct mig_migration *m, uint32_t direction,
+                                 int32_t *status)
 {
     struct mig_text *text = NULL;
-    char            *all = calloc(1, 1), buf[7];
-    size_t           len = 0, got = 1;
-    migrate_error   *err = NULL;
+    char *all = calloc(1, 1), buf[7];
+    size_t len = 0, got = 1;
+    migrate_error *err = NULL;
     mig_diag_free(&l->diag);
-    *status = mig_text_open(l->set, m, direction, l->ops, l->self, &l->host, &l->options, &text, &l->diag, &err);
+    *status =
+        mig_text_open(l->set, m, direction, l->ops, l->self, &l->host, &l->options, &text, &l->diag, &err);
     while (!*status && got > 0) {
         *status = mig_text_read(text, buf, sizeof buf, &got);
         all = realloc(all, len + got + 1);
@@ -137,11 +140,11 @@ static inline char *layouts_text(struct layouts *l, const struct mig_migration *
     return all;
 }
 
-static inline void put_part(char **out, size_t *len, struct layouts *l, const struct mig_migration *m, uint32_t direction,
-                            const char *label)
+static inline void put_part(char **out, size_t *len, struct layouts *l, const struct mig_migration *m,
+                            uint32_t direction, const char *label)
 {
     const struct mig_part *part = direction == MIGRATE_DIRECTION_DOWN ? &m->down : &m->up;
-    int32_t                status;
+    int32_t status;
     if (!part->path)
         return;
     char *text = layouts_text(l, m, direction, &status);
@@ -158,12 +161,12 @@ static inline void put_part(char **out, size_t *len, struct layouts *l, const st
 /* "V 1 add users up=1_add_users.sql[...] down=...\n" per migration; to be freed. Line ends show as '~'. */
 static inline char *layouts_dump(struct layouts *l)
 {
-    char  *out = calloc(1, 1);
+    char *out = calloc(1, 1);
     size_t len = 0;
     for (size_t i = 0; i < l->set->count; i++) {
         const struct mig_migration *m = &l->set->items[i];
         char head[2048];
-        int  n = snprintf(head, sizeof head, "%c %s|%s", " VRB"[m->kind], m->version, m->name);
+        int n = snprintf(head, sizeof head, "%c %s|%s", " VRB"[m->kind], m -> version, m -> name);
         out = realloc(out, len + (size_t)n + 2);
         memcpy(out + len, head, (size_t)n + 1);
         len += (size_t)n;
@@ -187,17 +190,20 @@ static inline void layouts_expect(struct layouts *l, const char *layout, const c
     free(got);
 }
 
-/* Reads, and expects a failure whose message holds @p words. @p path and @p line as in the diag; hint must be. */
+/* Reads, and expects a failure whose message holds @p words. @p path and @p line as in the diag; hint must
+ * be. */
 static inline void layouts_expect_fail(struct layouts *l, int32_t status, const char *path, uint64_t line,
                                        const char *words)
 {
     layouts_read(l);
     ck_assert_int_eq(l->status, status);
-    ck_assert_msg(strstr(layouts_message(l), words) != NULL, "\"%s\" not in \"%s\"", words, layouts_message(l));
+    ck_assert_msg(strstr(layouts_message(l), words) != NULL, "\"%s\" not in \"%s\"", words,
+                  layouts_message(l));
     if (path)
         ck_assert_str_eq(l->diag.path ? l->diag.path : "", path);
     ck_assert_uint_eq(l->diag.line, line);
-    ck_assert_msg((l->diag.hint && *l->diag.hint) || l->told.hint[0], "no hint with \"%s\"", layouts_message(l));
+    ck_assert_msg((l->diag.hint && *l->diag.hint) || l->told.hint[0], "no hint with \"%s\"",
+                  layouts_message(l));
 }
 
 /* ---- directories --------------------------------------------------------------- */

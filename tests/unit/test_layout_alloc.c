@@ -7,24 +7,45 @@
 #include "layouts.h"
 
 /* A source of each convention: path and text in turn. */
-static const char *const plain[] = { "1_a.sql", "-- migrate: no-transaction tags=a\n-- migrate: tags=b\nA;", "README.md", "",
-                                     "2_b.sql", "B ${x} ${lines};", NULL };
-static const char *const sections[] = { "1_a.sql", "-- migrate: up\nA;\n-- migrate: down\nB;\n-- migrate: up\nC;\n", "2_b.sql",
-                                        "", NULL };
-static const char *const pairs[] = { "1_a.up.sql",   "A;", "1_a.down.sql", "-- migrate: lock-timeout=2s\nB;",
-                                     "2_b.sqlite3.autocommit.up.sql", "C;", "2_b.up.sql", "D;", NULL };
-static const char *const flyway[] = { "V1__a.sql", "A ${x};", "V1__a.sql.conf", "executeInTransaction=false\n", "U1__a.sql",
-                                      "U;", "R__r.sql", "\xef\xbb\xbf${lines};", "B1__b.sql", "B;", NULL };
-static const char *const folders[] = { "1_a/up.sql", "A;", "1_a/down.sql", "B;", "1_a/metadata.toml",
-                                       "run_in_transaction=false\n", NULL };
+static const char *const plain[] = { "1_a.sql",   "-- migrate: no-transaction tags=a\n-- migrate: tags=b\nA;",
+                                     "README.md", "",
+                                     "2_b.sql",   "B ${x} ${lines};",
+                                     NULL };
+static const char *const sections[] = { "1_a.sql",
+                                        "-- migrate: up\nA;\n-- migrate: down\nB;\n-- migrate: up\nC;\n",
+                                        "2_b.sql", "", NULL };
+static const char *const pairs[] = { "1_a.up.sql",
+                                     "A;",
+                                     "1_a.down.sql",
+                                     "-- migrate: lock-timeout=2s\nB;",
+                                     "2_b.sqlite3.autocommit.up.sql",
+                                     "C;",
+                                     "2_b.up.sql",
+                                     "D;",
+                                     NULL };
+static const char *const flyway[] = { "V1__a.sql",
+                                      "A ${x};",
+                                      "V1__a.sql.conf",
+                                      "executeInTransaction=false\n",
+                                      "U1__a.sql",
+                                      "U;",
+                                      "R__r.sql",
+                                      "\xef\xbb\xbf${lines};",
+                                      "B1__b.sql",
+                                      "B;",
+                                      NULL };
+static const char *const folders[] = {
+    "1_a/up.sql", "A;", "1_a/down.sql", "B;", "1_a/metadata.toml", "run_in_transaction=false\n", NULL
+};
 static const char *const liquibase[] = {
     "a.sql",
-    "--liquibase formatted sql\n--property name:x value:y\n--changeset a:1 endDelimiter:// context:a labels:b "
-    "dbms:sqlite logicalFilePath:p\n--preconditions onFail:WARN\n--precondition-sql-check expectedResult:1 S\n"
-    "--precondition-sql-check expectedResult:2 T\n-- migrate: retries=1\nA ${x}//\n--rollback B;\n--changeset a:2\nC;\n",
-    "b.sql",
-    "--liquibase formatted sql\n--changeset a:1 dbms:mysql\nA;\n--changeset a:1\nA;\n",
-    NULL
+    "--liquibase formatted sql\n--property name:x value:y\n--changeset a:1 endDelimiter:// context:a "
+    "labels:b "
+    "dbms:sqlite logicalFilePath:p\n--preconditions onFail:WARN\n--precondition-sql-check expectedResult:1 "
+    "S\n"
+    "--precondition-sql-check expectedResult:2 T\n-- migrate: retries=1\nA ${x}//\n--rollback "
+    "B;\n--changeset a:2\nC;\n",
+    "b.sql", "--liquibase formatted sql\n--changeset a:1 dbms:mysql\nA;\n--changeset a:1\nA;\n", NULL
 };
 static const char *const broken[] = { "1_a.sql", "-- migrate: nonsense\n", NULL };
 static const char *const *const sources[] = { plain, sections, pairs, flyway, folders, liquibase, broken };
@@ -40,11 +61,12 @@ static int32_t read_texts(struct layouts *l)
     int32_t status = MIGRATE_OK;
     for (size_t i = 0; i < 2 * l->set->count && !status; i++) {
         const struct mig_migration *m = &l->set->items[i / 2];
-        uint32_t         direction = i % 2 ? MIGRATE_DIRECTION_DOWN : MIGRATE_DIRECTION_UP;
+        uint32_t direction = i % 2 ? MIGRATE_DIRECTION_DOWN : MIGRATE_DIRECTION_UP;
         struct mig_text *text = NULL;
-        char             buf[64];
-        size_t           got = 1;
-        status = mig_text_open(l->set, m, direction, l->ops, l->self, &l->host, &l->options, &text, &l->diag, NULL);
+        char buf[64];
+        size_t got = 1;
+        status = mig_text_open(l->set, m, direction, l->ops, l->self, &l->host, &l->options, &text, &l->diag,
+                               NULL);
         while (!status && got > 0)
             status = mig_text_read(text, buf, sizeof buf, &got);
         alloc_fail_require(!text || mig_text_verify(text, NULL) == status);
@@ -56,7 +78,7 @@ static int32_t read_texts(struct layouts *l)
 static int32_t propose(struct layouts *l)
 {
     struct mig_new_file out[2];
-    size_t              n = 0;
+    size_t n = 0;
     int32_t status = mig_set_propose(l->set, "next", false, NULL, INT64_C(1767323045000), out, &n, &l->diag);
     for (size_t i = 0; i < n && !status; i++) {
         alloc_fail_require(out[i].path && out[i].text);
@@ -81,10 +103,14 @@ static int32_t use(struct layouts *l)
 static int32_t body(void *user)
 {
     const char *const *files = user;
-    struct layouts     l = { .ops = &mig_source_memory_ops };
+    struct layouts l = { .ops = &mig_source_memory_ops };
     l.host = told_host(&l.told);
-    l.options = (struct mig_layout_options){ .dialect = MIGRATE_DIALECT_SQLITE, .any_placeholder = true, .tags = "a",
-                                             .contexts = "a", .labels = "b", .placeholder = value_of };
+    l.options = (struct mig_layout_options){ .dialect = MIGRATE_DIALECT_SQLITE,
+                                             .any_placeholder = true,
+                                             .tags = "a",
+                                             .contexts = "a",
+                                             .labels = "b",
+                                             .placeholder = value_of };
     int32_t status = mig_source_memory(&l.self);
     for (size_t i = 0; files[i] && !status; i += 2)
         status = mig_source_memory_add_file(l.self, files[i], files[i + 1], strlen(files[i + 1]), &l.diag);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Files that cannot be migrations: each gets an error with file, line and remedy. Bytes that are merely not UTF-8
- * are none of them. */
+/* Files that cannot be migrations: each gets an error with file, line and remedy. Bytes that are merely not
+ * UTF-8 are none of them. */
 
 #include "layouts.h"
 
@@ -16,8 +16,12 @@ static void expect_bytes(const char *bytes, size_t len, uint64_t line, const cha
 
 START_TEST(other_encodings)
 {
-    expect_bytes("\xff\xfe" "S\0E\0L\0", 8, 1, "UTF-16");
-    expect_bytes("\xfe\xff" "\0S\0E\0L", 8, 1, "UTF-16");
+    expect_bytes("\xff\xfe"
+                 "S\0E\0L\0",
+                 8, 1, "UTF-16");
+    expect_bytes("\xfe\xff"
+                 "\0S\0E\0L",
+                 8, 1, "UTF-16");
     expect_bytes("\xff\xfe\0\0S\0\0\0", 8, 1, "UTF-16 or UTF-32");
     expect_bytes("\0\0\xfe\xff\0\0\0S", 8, 1, "UTF-16 or UTF-32");
     expect_bytes("S\0E\0L\0", 6, 1, "UTF-16");
@@ -28,7 +32,7 @@ END_TEST
 START_TEST(nul_bytes)
 {
     size_t len = 300 * 1024;
-    char  *text = malloc(len);
+    char *text = malloc(len);
     expect_bytes("SELECT 1;\n\nSELECT '\0';\n", 24, 3, "it holds a NUL byte");
     for (size_t i = 0; i < len; i++)
         text[i] = i % 100 == 99 ? '\n' : 'x';
@@ -50,7 +54,7 @@ END_TEST
 
 START_TEST(long_version)
 {
-    char           name[700];
+    char name[700];
     struct layouts l;
     layouts_init(&l);
     memset(name, '1', 513);
@@ -63,7 +67,7 @@ END_TEST
 
 static const struct {
     const char *conf, *words;
-    uint64_t    line;
+    uint64_t line;
 } confs[] = {
     { "executeInTransaction=perhaps\n", "it takes true or false: executeInTransaction = perhaps", 1 },
     { "# note\n\nexecuteInTransactions=true\n", "unknown setting: executeInTransactions = true", 3 },
@@ -95,7 +99,9 @@ START_TEST(metadata_toml)
 END_TEST
 
 /* A source that breaks the rules of source.h. */
-static const migrate_text paths[] = { { NULL, 0 }, { "", 0 }, { "/1.sql", 6 }, { "1\0.sql", 6 }, { "\xff.sql", 5 } };
+static const migrate_text paths[] = {
+    { NULL, 0 }, { "", 0 }, { "/1.sql", 6 }, { "1\0.sql", 6 }, { "\xff.sql", 5 }
+};
 static int given;
 
 static migrate_status odd_rewind(void *self, const migrate_host *host, migrate_error **err)
@@ -112,8 +118,8 @@ static migrate_status odd_next(void *self, const migrate_host *host, migrate_ent
     return given++ ? MIGRATE_DONE : MIGRATE_OK;
 }
 
-static migrate_status odd_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                               char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status odd_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                               uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     (void)self, (void)host, (void)entry, (void)offset, (void)buf, (void)err;
     *got = cap + 1;
@@ -125,13 +131,13 @@ static void odd_free(void *self)
     (void)self;
 }
 
-static const struct migrate_source_ops odd_ops = { sizeof odd_ops, MIGRATE_SOURCE_API, 0, "odd",
+static const struct migrate_source_ops odd_ops = { sizeof odd_ops, MIGRATE_SOURCE_API, 0,        "odd",
                                                    odd_rewind,     odd_next,           odd_read, odd_free };
 
 START_TEST(odd_paths)
 {
     struct layouts l = { .ops = &odd_ops };
-    migrate_text   path = paths[_i];
+    migrate_text path = paths[_i];
     l.self = &path;
     l.host = told_host(&l.told);
     ck_assert_int_eq(layouts_read(&l), _i == 4 ? MIGRATE_E_NAME : MIGRATE_E_CONTRACT);
@@ -143,7 +149,7 @@ END_TEST
 START_TEST(odd_reading)
 {
     struct layouts l = { .ops = &odd_ops };
-    migrate_text   path = { "1.sql", 5 };
+    migrate_text path = { "1.sql", 5 };
     l.self = &path;
     l.host = told_host(&l.told);
     ck_assert_int_eq(layouts_read(&l), MIGRATE_E_CONTRACT);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Real projects' migrations, as a directory and with nothing said: each is recognised and comes in the order of its
- * manifest. The corpora are not part of this tree: they lie in $MIGRATE_SHARED, or in ../shared beside it. */
+/* Real projects' migrations, as a directory and with nothing said: each is recognised and comes in the order
+ * of its manifest. The corpora are not part of this tree: they lie in $MIGRATE_SHARED, or in ../shared beside
+ * it. */
 
 #include <limits.h>
 
@@ -9,8 +10,8 @@
 
 static const struct {
     const char *name, *layout;
-    uint32_t    dialect;
-    bool        mariadb;
+    uint32_t dialect;
+    bool mariadb;
 } corpora[] = {
     { "atuin_client_sqlite", "plain", MIGRATE_DIALECT_SQLITE, false },
     { "atuin_server_pg", "plain", MIGRATE_DIALECT_POSTGRES, false },
@@ -63,12 +64,13 @@ static FILE *open_manifest(const char *name, const char *direction)
 
 static void compare_up(const struct layouts *l, const char *name)
 {
-    char  path[1024];
+    char path[1024];
     FILE *manifest = open_manifest(name, "up");
     ck_assert_ptr_nonnull(manifest);
     for (size_t i = 0; i < l->set->count; i++) {
         next_path(manifest, path, sizeof path);
-        ck_assert_msg(strcmp(path, l->set->items[i].up.path) == 0, "%s: %s, not %s", name, l->set->items[i].up.path, path);
+        ck_assert_msg(strcmp(path, l->set->items[i].up.path) == 0, "%s: %s, not %s", name,
+                      l->set->items[i].up.path, path);
     }
     next_path(manifest, path, sizeof path);
     ck_assert_msg(*path == '\0', "%s: %s is missing", name, path);
@@ -78,7 +80,7 @@ static void compare_up(const struct layouts *l, const char *name)
 /* Downs, where the project has them, from the last to the first. */
 static void compare_down(const struct layouts *l, const char *name)
 {
-    char  path[1024];
+    char path[1024];
     FILE *manifest = open_manifest(name, "down");
     if (!manifest)
         return;
@@ -95,7 +97,7 @@ static void compare_down(const struct layouts *l, const char *name)
 START_TEST(corpus)
 {
     struct layouts l;
-    char           path[PATH_MAX];
+    char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", folder(), corpora[_i].name);
     layouts_dir(&l, path);
     l.options.dialect = corpora[_i].dialect;
@@ -107,7 +109,7 @@ START_TEST(corpus)
     ck_assert_int_eq(mig_set_check_order(l.set, NULL, NULL, NULL), MIGRATE_OK);
     for (size_t i = 0; i < l.set->count; i++) {
         int32_t status;
-        char   *text = layouts_text(&l, &l.set->items[i], MIGRATE_DIRECTION_UP, &status);
+        char *text = layouts_text(&l, &l.set->items[i], MIGRATE_DIRECTION_UP, &status);
         ck_assert_int_eq(status, MIGRATE_OK);
         free(text);
     }
@@ -119,7 +121,7 @@ END_TEST
 START_TEST(directives_of_the_corpora)
 {
     struct layouts l;
-    char           path[PATH_MAX];
+    char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/supabase_storage_multi_pg", folder());
     layouts_dir(&l, path);
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);

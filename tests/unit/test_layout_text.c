@@ -27,7 +27,9 @@ START_TEST(checksums)
     struct layouts l;
     layouts_init(&l);
     layouts_add(&l, "1_a.sql", "a\nb\n");
-    layouts_add(&l, "2_a.sql", "\xef\xbb\xbf" "a\r\nb\r\n");
+    layouts_add(&l, "2_a.sql",
+                "\xef\xbb\xbf"
+                "a\r\nb\r\n");
     layouts_add(&l, "3_a.sql", "a\rb\r\r\n\r");
     layouts_add(&l, "4_a.sql", "");
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);
@@ -42,8 +44,8 @@ END_TEST
 /* '\r' and '\n' in different chunks, and text longer than one. */
 START_TEST(checksum_across_chunks)
 {
-    size_t         len = 200 * 1024;
-    char          *crlf = malloc(2 * len), *lf = malloc(len + 1);
+    size_t len = 200 * 1024;
+    char *crlf = malloc(2 * len), *lf = malloc(len + 1);
     struct layouts l;
     layouts_init(&l);
     for (size_t i = 0; i < len; i++) {
@@ -96,7 +98,11 @@ START_TEST(hash_of_a_source)
 {
     char a[65], b[65];
     source_hash((const char *const[]){ "1_a.sql", "A\n", "2_b.sql", "B\n", NULL }, a);
-    source_hash((const char *const[]){ "2_b.sql", "\xef\xbb\xbf" "B\r\n", "1_a.sql", "A\r\n", "README.md", "x", NULL }, b);
+    source_hash((const char *const[]){ "2_b.sql",
+                                       "\xef\xbb\xbf"
+                                       "B\r\n",
+                                       "1_a.sql", "A\r\n", "README.md", "x", NULL },
+                b);
     ck_assert_str_eq(a, b);
     /* for ever: deployed templates compare it */
     ck_assert_str_eq(a, "203c8820e980acb8ca5502603e49aaf7c14784b68bb29a7c225ee8180bb1278b");
@@ -120,7 +126,7 @@ static const char *value_of(void *user, const char *name, size_t len)
 START_TEST(placeholders)
 {
     struct layouts l;
-    int32_t        status;
+    int32_t status;
     layouts_init(&l);
     l.options.placeholder = value_of;
     layouts_add(&l, "1_a.sql", "a ${x} '${x}' $${x} ${ x} ${x");
@@ -149,8 +155,9 @@ START_TEST(placeholders_of_flyway)
     layouts_add(&l, "V2__b.sql", "${x} ${y}");
     layouts_add(&l, "V2__b.sql.conf", "placeholderReplacement=false\n");
     layouts_add(&l, "R__r.sql", "\xef\xbb\xbf<${x}>\r\n");
-    layouts_expect(&l, "flyway",
-                   "V 1|a up=V1__a.sql[XX, V1__a.sql]\nV 2|b up=V2__b.sql[${x} ${y}]\nR |r up=R__r.sql[<XX>\r~]\n");
+    layouts_expect(
+        &l, "flyway",
+        "V 1|a up=V1__a.sql[XX, V1__a.sql]\nV 2|b up=V2__b.sql[${x} ${y}]\nR |r up=R__r.sql[<XX>\r~]\n");
     check_checksum(&l.set->items[2], "<XX>\n");
     layouts_add(&l, "R__s.sql", "\n${y}\n");
     layouts_expect_fail(&l, MIGRATE_E_PLACEHOLDER, "R__s.sql", 2, "${y}");
@@ -161,17 +168,17 @@ END_TEST
 /* Where a statement stands in its file, when sections repeat and values have line ends. */
 START_TEST(lines)
 {
-    struct layouts   l;
+    struct layouts l;
     struct mig_text *text = NULL;
-    char             buf[256];
-    size_t           len = 0, got = 1;
+    char buf[256];
+    size_t len = 0, got = 1;
     layouts_init(&l);
     l.options.placeholder = value_of;
     l.options.any_placeholder = true;
     layouts_add(&l, "1_a.sql", "-- migrate:up\nA;\n-- migrate:down\nB;\n-- migrate:up\nC ${lines};\nD;");
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);
-    ck_assert_int_eq(mig_text_open(l.set, &l.set->items[0], MIGRATE_DIRECTION_UP, l.ops, l.self, &l.host, &l.options, &text,
-                                   &l.diag, NULL),
+    ck_assert_int_eq(mig_text_open(l.set, &l.set->items[0], MIGRATE_DIRECTION_UP, l.ops, l.self, &l.host,
+                                   &l.options, &text, &l.diag, NULL),
                      MIGRATE_OK);
     for (; got > 0; len += got)
         ck_assert_int_eq(mig_text_read(text, buf + len, 3, &got), MIGRATE_OK);
@@ -198,15 +205,16 @@ static migrate_status moving_rewind(void *self, const migrate_host *host, migrat
     return MIGRATE_OK;
 }
 
-static migrate_status moving_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status moving_next(void *self, const migrate_host *host, migrate_entry *out,
+                                  migrate_error **err)
 {
     (void)host, (void)err;
     out->path = (migrate_text){ "1_a.sql", 7 };
     return (*(int *)self)++ ? MIGRATE_DONE : MIGRATE_OK;
 }
 
-static migrate_status moving_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                                  char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status moving_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                                  uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     (void)self, (void)host, (void)entry, (void)err;
     size_t len = strlen(moving), left = offset < len ? len - (size_t)offset : 0;
@@ -220,16 +228,17 @@ static void moving_free(void *self)
     (void)self;
 }
 
-static const struct migrate_source_ops moving_ops = { sizeof moving_ops, MIGRATE_SOURCE_API, 0, "moving",
-                                                      moving_rewind,     moving_next,        moving_read, moving_free };
+static const struct migrate_source_ops moving_ops = { sizeof moving_ops, MIGRATE_SOURCE_API, 0,
+                                                      "moving",          moving_rewind,      moving_next,
+                                                      moving_read,       moving_free };
 
 #define UP MIGRATE_DIRECTION_UP
 #define DOWN MIGRATE_DIRECTION_DOWN
 
 static const struct {
     const char *before, *after;
-    uint32_t    direction;
-    int32_t     status;
+    uint32_t direction;
+    int32_t status;
 } changes[] = {
     { "A;", "A;", UP, MIGRATE_OK },
     { "A;\r\n", "A;\n", UP, MIGRATE_OK },
@@ -240,13 +249,14 @@ static const struct {
     { "-- migrate: up\nA;\n-- migrate: down\nB;\n", "-- migrate: up\n", UP, MIGRATE_E_SOURCE_MOVED },
     { "-- migrate: up\nA;\n-- migrate: down\nB;\n", "-- migrate: up\nC;\n-- migrate: down\nB;\n", UP,
       MIGRATE_E_SOURCE_MOVED },
-    { "-- migrate: up\nA;\n-- migrate: down\nB;\n", "-- migrate: up\nA;\n-- migrate: down\nC;\n", UP, MIGRATE_OK },
+    { "-- migrate: up\nA;\n-- migrate: down\nB;\n", "-- migrate: up\nA;\n-- migrate: down\nC;\n", UP,
+      MIGRATE_OK },
 };
 
 START_TEST(a_file_that_changes)
 {
     struct layouts l = { .ops = &moving_ops, .self = &(int){ 0 } };
-    int32_t        status;
+    int32_t status;
     l.host = told_host(&l.told);
     moving = changes[_i].before;
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);

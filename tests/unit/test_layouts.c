@@ -47,7 +47,8 @@ START_TEST(plain_names_without_digits)
     layouts_add(&l, "init_db.sql", "");
     layouts_expect(&l, "plain", "V init_db|init db up=init_db.sql[]\nV users|users up=users.sql[]\n");
     layouts_add(&l, "1_x.sql", "");
-    layouts_expect_fail(&l, MIGRATE_E_NAME, "init_db.sql", 0, "1_x.sql begins with a version, init_db.sql does not");
+    layouts_expect_fail(&l, MIGRATE_E_NAME, "init_db.sql", 0,
+                        "1_x.sql begins with a version, init_db.sql does not");
     layouts_free(&l);
 }
 END_TEST
@@ -219,11 +220,12 @@ START_TEST(code_beside_files)
     layouts_add(&l, "1_a.sql", "a");
     layouts_add(&l, "3_c.sql", "c");
     ck_assert_int_eq(mig_source_memory_add_code(l.self, "2_backfill.py", "abc",
-                                                MIGRATE_CODE_REVERSIBLE | MIGRATE_CODE_NO_TRANSACTION, run_code, NULL,
-                                                NULL, NULL),
+                                                MIGRATE_CODE_REVERSIBLE | MIGRATE_CODE_NO_TRANSACTION,
+                                                run_code, NULL, NULL, NULL),
                      MIGRATE_OK);
-    layouts_expect(&l, "plain",
-                   "V 1|a up=1_a.sql[a]\nV 2|backfill up=2_backfill.py[] down=2_backfill.py[]\nV 3|c up=3_c.sql[c]\n");
+    layouts_expect(
+        &l, "plain",
+        "V 1|a up=1_a.sql[a]\nV 2|backfill up=2_backfill.py[] down=2_backfill.py[]\nV 3|c up=3_c.sql[c]\n");
     const struct mig_migration *m = &l.set->items[1];
     ck_assert_str_eq(m->code_checksum, "abc");
     ck_assert(!m->has_checksum);
@@ -240,7 +242,8 @@ START_TEST(forced)
     layouts_add(&l, "1_a.up.sql", "a");
     layouts_add(&l, "1_a.down.sql", "b");
     l.options.layout = "plain";
-    layouts_expect_fail(&l, MIGRATE_E_DUPLICATE, "1_a.up.sql", 0, "1_a.down.sql and 1_a.up.sql have the same version 1");
+    layouts_expect_fail(&l, MIGRATE_E_DUPLICATE, "1_a.up.sql", 0,
+                        "1_a.down.sql and 1_a.up.sql have the same version 1");
     l.options.layout = "flyway";
     layouts_expect_fail(&l, MIGRATE_E_NAME, "1_a.down.sql", 0, "not named as the layout flyway has it");
     l.options.layout = "pairs";
@@ -256,23 +259,30 @@ END_TEST
 /* Two files that do not go together, and the words of the failure. */
 static const struct {
     const char *a, *a_text, *b, *b_text;
-    int32_t     status;
+    int32_t status;
     const char *words;
 } bad[] = {
-    { "1_a.sql", "", "2_b.up.sql", "", MIGRATE_E_LAYOUT, "1_a.sql is a plain NAME.sql, but 2_b.up.sql is one of a pair" },
-    { "V1__a.sql", "", "2_b.sql", "", MIGRATE_E_LAYOUT, "2_b.sql is a plain NAME.sql, but V1__a.sql is a Flyway name" },
+    { "1_a.sql", "", "2_b.up.sql", "", MIGRATE_E_LAYOUT,
+      "1_a.sql is a plain NAME.sql, but 2_b.up.sql is one of a pair" },
+    { "V1__a.sql", "", "2_b.sql", "", MIGRATE_E_LAYOUT,
+      "2_b.sql is a plain NAME.sql, but V1__a.sql is a Flyway name" },
     { "V1__a.sql", "", "V2_b.sql", "", MIGRATE_E_LAYOUT, "V1__a.sql is a Flyway name" },
     { "V1__a.sql", "", "afterMigrate.sql", "", MIGRATE_E_LAYOUT, "afterMigrate.sql is a Flyway callback" },
-    { "1_a/up.sql", "", "2_b/migration.sql", "", MIGRATE_E_LAYOUT, "2_b/migration.sql is in a Prisma folder" },
+    { "1_a/up.sql", "", "2_b/migration.sql", "", MIGRATE_E_LAYOUT,
+      "2_b/migration.sql is in a Prisma folder" },
     { "1_a.sql", "-- +goose Up\nSELECT 1;", "2_b.sql", "SELECT 2;", MIGRATE_E_LAYOUT,
       "1_a.sql is one with goose's sections (-- +goose Up), but 2_b.sql is one without section markers" },
     { "1_a.sql", "-- +goose Up\nSELECT 1;", "2_b.sql", "-- migrate:up\nSELECT 2;", MIGRATE_E_LAYOUT,
       "2_b.sql is one with dbmate's sections" },
     { "1_a.sql", "", "1_b.sql", "", MIGRATE_E_DUPLICATE, "1_a.sql and 1_b.sql have the same version 1" },
-    { "1_a.sql", "", "01_b.sql", "", MIGRATE_E_DUPLICATE, "01_b.sql and 1_a.sql have the same version: 01 and 1" },
-    { "1_a.up.sql", "", "01_b.up.sql", "", MIGRATE_E_DUPLICATE, "01_b.up.sql and 1_a.up.sql have the same version" },
-    { "1_a.up.sql", "", "1_b.up.sql", "", MIGRATE_E_DUPLICATE, "1_a.up.sql and 1_b.up.sql are both the up file" },
-    { "V1__a.sql", "", "x/V1.0__b.sql", "", MIGRATE_E_DUPLICATE, "V1__a.sql and x/V1.0__b.sql have the same version" },
+    { "1_a.sql", "", "01_b.sql", "", MIGRATE_E_DUPLICATE,
+      "01_b.sql and 1_a.sql have the same version: 01 and 1" },
+    { "1_a.up.sql", "", "01_b.up.sql", "", MIGRATE_E_DUPLICATE,
+      "01_b.up.sql and 1_a.up.sql have the same version" },
+    { "1_a.up.sql", "", "1_b.up.sql", "", MIGRATE_E_DUPLICATE,
+      "1_a.up.sql and 1_b.up.sql are both the up file" },
+    { "V1__a.sql", "", "x/V1.0__b.sql", "", MIGRATE_E_DUPLICATE,
+      "V1__a.sql and x/V1.0__b.sql have the same version" },
     { "R__a.sql", "", "x/R__a.sql", "", MIGRATE_E_DUPLICATE, "both the repeatable \"a\"" },
     { "1_a.sql", "", "x.sql", "", MIGRATE_E_NAME, "1_a.sql begins with a version, x.sql does not" },
 };
@@ -332,5 +342,5 @@ START_TEST(order_of_the_pending)
 }
 END_TEST
 
-UNIT_MAIN("layouts", empty_source, plain_names, plain_names_without_digits, timestamps, versioned_folders, pairs, popx,
-          flyway, folders, prisma, code_beside_files, forced, mixed, order, order_of_the_pending)
+UNIT_MAIN("layouts", empty_source, plain_names, plain_names_without_digits, timestamps, versioned_folders,
+          pairs, popx, flyway, folders, prisma, code_beside_files, forced, mixed, order, order_of_the_pending)

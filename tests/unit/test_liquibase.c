@@ -27,39 +27,47 @@ static void expect_bad(const char *text, int32_t status, uint64_t line, const ch
 
 START_TEST(change_sets)
 {
-    expect_one(HEAD "\n--changeset alice:1\nCREATE TABLE a (x int);\n--rollback DROP TABLE a;\n\n"
-                    "-- changeset bob:add-b runInTransaction:true\n--comment: second one\nCREATE TABLE b (x int);\n"
-                    "CREATE TABLE c (x int);\n--rollback DROP TABLE c;\n--rollback DROP TABLE b;\n",
-               "V db/x.sql::1::alice|1 up=db/x.sql[CREATE TABLE a (x int);] down=db/x.sql[DROP TABLE a;~]\n"
-               "V db/x.sql::add-b::bob|second one up=db/x.sql[CREATE TABLE b (x int);~CREATE TABLE c (x int);] "
-               "down=db/x.sql[DROP TABLE c;~DROP TABLE b;~]\n");
-    expect_one("\n  -- LIQUIBASE FORMATTED SQL logicalFilePath:other/path.sql\n--CHANGESET \"a b\":\"c d\"\nA;\n",
-               "V other/path.sql::c d::a b|c d up=db/x.sql[A;]\n");
+    expect_one(
+        HEAD "\n--changeset alice:1\nCREATE TABLE a (x int);\n--rollback DROP TABLE a;\n\n"
+             "-- changeset bob:add-b runInTransaction:true\n--comment: second one\nCREATE TABLE b (x int);\n"
+             "CREATE TABLE c (x int);\n--rollback DROP TABLE c;\n--rollback DROP TABLE b;\n",
+        "V db/x.sql::1::alice|1 up=db/x.sql[CREATE TABLE a (x int);] down=db/x.sql[DROP TABLE a;~]\n"
+        "V db/x.sql::add-b::bob|second one up=db/x.sql[CREATE TABLE b (x int);~CREATE TABLE c (x int);] "
+        "down=db/x.sql[DROP TABLE c;~DROP TABLE b;~]\n");
+    expect_one(
+        "\n  -- LIQUIBASE FORMATTED SQL logicalFilePath:other/path.sql\n--CHANGESET \"a b\":\"c d\"\nA;\n",
+        "V other/path.sql::c d::a b|c d up=db/x.sql[A;]\n");
     expect_one(HEAD "--changeset a:1\r\nA;\r\n--rollback B;\r\n--rollback C;\r\n",
                "V db/x.sql::1::a|1 up=db/x.sql[A;] down=db/x.sql[B;\r~C;\r~]\n");
-    expect_one("\xef\xbb\xbf" HEAD "--changeset a:1\nA;\n--rollback B;", "V db/x.sql::1::a|1 up=db/x.sql[A;] down=db/x.sql[B;]\n");
+    expect_one("\xef\xbb\xbf" HEAD "--changeset a:1\nA;\n--rollback B;",
+               "V db/x.sql::1::a|1 up=db/x.sql[A;] down=db/x.sql[B;]\n");
     expect_one(HEAD, "");
-    expect_one(HEAD "--changeset a:1\n--changeset a:2\n", "V db/x.sql::1::a|1 up=db/x.sql[]\nV db/x.sql::2::a|2 up=db/x.sql[]\n");
+    expect_one(HEAD "--changeset a:1\n--changeset a:2\n",
+               "V db/x.sql::1::a|1 up=db/x.sql[]\nV db/x.sql::2::a|2 up=db/x.sql[]\n");
 }
 END_TEST
 
 START_TEST(what_is_no_comment)
 {
-    expect_one(HEAD "--changeset a:1\nSELECT '\n--changeset b:2\n--rollback x\n';\nSELECT $$\n--changeset c:3\n$$;\n",
-               "V db/x.sql::1::a|1 up=db/x.sql[SELECT '~--changeset b:2~--rollback x~';~SELECT $$~--changeset c:3~$$;]\n");
+    expect_one(
+        HEAD
+        "--changeset a:1\nSELECT '\n--changeset b:2\n--rollback x\n';\nSELECT $$\n--changeset c:3\n$$;\n",
+        "V db/x.sql::1::a|1 up=db/x.sql[SELECT '~--changeset b:2~--rollback x~';~SELECT $$~--changeset "
+        "c:3~$$;]\n");
 }
 END_TEST
 
 START_TEST(rollbacks)
 {
-    expect_one(HEAD "--changeset a:1\nA;\n/* liquibase rollback\nDROP a;\nDROP b;\n*/\nB;\n--changeset a:2\nC;\n--rollback "
+    expect_one(HEAD "--changeset a:1\nA;\n/* liquibase rollback\nDROP a;\nDROP b;\n*/\nB;\n--changeset "
+                    "a:2\nC;\n--rollback "
                     "empty\n--changeset a:3\nD;\n-- rollback not required\n--changeset a:4\nE;\n",
                "V db/x.sql::1::a|1 up=db/x.sql[A;~B;] down=db/x.sql[DROP a;~DROP b;~]\n"
                "V db/x.sql::2::a|2 up=db/x.sql[C;] down=db/x.sql[]\n"
                "V db/x.sql::3::a|3 up=db/x.sql[D;] down=db/x.sql[]\n"
                "V db/x.sql::4::a|4 up=db/x.sql[E;]\n");
-    expect_bad(HEAD "--changeset a:1\nA;\n--rollback changesetId:7 changesetAuthor:b\n", MIGRATE_E_DIRECTIVE, 4,
-               "a rollback that names a change set");
+    expect_bad(HEAD "--changeset a:1\nA;\n--rollback changesetId:7 changesetAuthor:b\n", MIGRATE_E_DIRECTIVE,
+               4, "a rollback that names a change set");
     expect_bad(HEAD "--changeset a:1\nA;\n/* liquibase rollback\nDROP a;\n", MIGRATE_E_PARSE, 4, "");
 }
 END_TEST
@@ -68,11 +76,14 @@ START_TEST(attributes)
 {
     struct layouts l;
     layouts_init(&l);
-    layouts_add(&l, "x.sql",
-                HEAD "--changeset a:1 runInTransaction:false splitStatements:false stripComments:true\nA;\n"
-                     "--changeset a:2 endDelimiter:// rollbackEndDelimiter:\\nGO runOnChange:true\nA//\n--rollback B\n"
-                     "--changeset a:3 runAlways:true rollbackSplitStatements:false\nA;\n--rollback B;C;\n"
-                     "--changeset a:4 logicalFilePath:y.sql endDelimiter:\"/\\s*\\n\"\n-- migrate: lock-timeout=3s tags=t\nA;\n");
+    layouts_add(
+        &l, "x.sql",
+        HEAD
+        "--changeset a:1 runInTransaction:false splitStatements:false stripComments:true\nA;\n"
+        "--changeset a:2 endDelimiter:// rollbackEndDelimiter:\\nGO runOnChange:true\nA//\n--rollback B\n"
+        "--changeset a:3 runAlways:true rollbackSplitStatements:false\nA;\n--rollback B;C;\n"
+        "--changeset a:4 logicalFilePath:y.sql endDelimiter:\"/\\s*\\n\"\n-- migrate: lock-timeout=3s "
+        "tags=t\nA;\n");
     ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s:%d", layouts_message(&l), (int)l.diag.line);
     const struct mig_migration *m = l.set->items;
     ck_assert_uint_eq(l.set->count, 4);
@@ -105,8 +116,9 @@ START_TEST(preconditions)
                      "--changeset a:2\n--precondition-sql-check 'it''s' SELECT x\nA;\n"
                      "--changeset a:3\n--precondition-sql-check expectedResult:\"a b\" SELECT y\n"
                      "--precondition-sql-check expectedResult:1 SELECT z\nA;\n");
-    layouts_expect(&l, "liquibase",
-                   "V x.sql::1::a|1 up=x.sql[A;]\nV x.sql::2::a|2 up=x.sql[A;]\nV x.sql::3::a|3 up=x.sql[A;]\n");
+    layouts_expect(
+        &l, "liquibase",
+        "V x.sql::1::a|1 up=x.sql[A;]\nV x.sql::2::a|2 up=x.sql[A;]\nV x.sql::3::a|3 up=x.sql[A;]\n");
     const struct mig_directives *d = l.set->items[0].directives;
     ck_assert_str_eq(d->precondition_sql, "SELECT COUNT(*) FROM t");
     ck_assert_str_eq(d->precondition_expect, "0");
@@ -115,15 +127,19 @@ START_TEST(preconditions)
     ck_assert_str_eq(d->precondition_expect, "it");
     ck_assert_str_eq(d->precondition_on_fail, "HALT");
     d = l.set->items[2].directives;
-    ck_assert_str_eq(d->precondition_sql, "SELECT CASE WHEN CAST((SELECT y) AS TEXT) = 'a b' AND CAST((SELECT z) AS TEXT) = "
-                                          "'1' THEN 1 ELSE 0 END");
+    ck_assert_str_eq(d->precondition_sql,
+                     "SELECT CASE WHEN CAST((SELECT y) AS TEXT) = 'a b' AND CAST((SELECT z) AS TEXT) = "
+                     "'1' THEN 1 ELSE 0 END");
     ck_assert_str_eq(d->precondition_expect, "1");
     layouts_free(&l);
-    expect_bad(HEAD "--changeset a:1\n--preconditions onFail:EXPLODE\n", MIGRATE_E_DIRECTIVE, 3, "onFail:EXPLODE");
-    expect_bad(HEAD "--changeset a:1\n--preconditions onError:WARN\n", MIGRATE_E_DIRECTIVE, 3, "onError:WARN");
+    expect_bad(HEAD "--changeset a:1\n--preconditions onFail:EXPLODE\n", MIGRATE_E_DIRECTIVE, 3,
+               "onFail:EXPLODE");
+    expect_bad(HEAD "--changeset a:1\n--preconditions onError:WARN\n", MIGRATE_E_DIRECTIVE, 3,
+               "onError:WARN");
     expect_bad(HEAD "--changeset a:1\n--precondition-table-exists table:x\n", MIGRATE_E_DIRECTIVE, 3,
                "not supported: precondition \"table-exists\"");
-    expect_bad(HEAD "--changeset a:1\n--precondition-sql-check expectedResult:1\n", MIGRATE_E_DIRECTIVE, 3, "no query");
+    expect_bad(HEAD "--changeset a:1\n--precondition-sql-check expectedResult:1\n", MIGRATE_E_DIRECTIVE, 3,
+               "no query");
 }
 END_TEST
 
@@ -131,13 +147,16 @@ START_TEST(properties)
 {
     struct layouts l;
     layouts_init(&l);
-    layouts_add(&l, "1.sql",
-                HEAD "--property name:type value:text dbms:oracle\n--property name:type value:varchar dbms:postgresql\n"
-                     "--property name:type value:second\n--property name:own value:here global:false\n"
-                     "--changeset a:1\nA ${type} ${own} ${unknown};\n");
+    layouts_add(
+        &l, "1.sql",
+        HEAD
+        "--property name:type value:text dbms:oracle\n--property name:type value:varchar dbms:postgresql\n"
+        "--property name:type value:second\n--property name:own value:here global:false\n"
+        "--changeset a:1\nA ${type} ${own} ${unknown};\n");
     layouts_add(&l, "2.sql", HEAD "--changeset a:1\nB ${type} ${own};\n");
     layouts_expect(&l, "liquibase",
-                   "V 1.sql::1::a|1 up=1.sql[A varchar here ${unknown};]\nV 2.sql::1::a|1 up=2.sql[B varchar ${own};]\n");
+                   "V 1.sql::1::a|1 up=1.sql[A varchar here ${unknown};]\nV 2.sql::1::a|1 up=2.sql[B varchar "
+                   "${own};]\n");
     layouts_free(&l);
     expect_bad(HEAD "--property name:x\n", MIGRATE_E_DIRECTIVE, 2, "a property has no name or no value");
 }
@@ -152,11 +171,15 @@ START_TEST(filters)
 {
     struct layouts l;
     layouts_init(&l);
-    layouts_add(&l, "x.sql",
-                HEAD "--changeset a:0\nA;\n--changeset a:1 context:test\nA;\n--changeset a:2 contextFilter:\"!test and prod\" "
-                     "context:ignored\nA;\n--changeset a:3 labels:x,y\nA;\n--changeset a:4 dbms:oracle,mssql\nselect "
-                     "q'[it's]' from dual\n/\n--changeset a:5 dbms:!postgresql\nA '\n--changeset a:6 dbms:postgresql,mysql "
-                     "context:\"(a or b),c\"\nA;\n--changeset a:7 ignore:true\nA;\n--changeset a:8 context:@strict\nA;\n");
+    layouts_add(
+        &l, "x.sql",
+        HEAD
+        "--changeset a:0\nA;\n--changeset a:1 context:test\nA;\n--changeset a:2 contextFilter:\"!test and "
+        "prod\" "
+        "context:ignored\nA;\n--changeset a:3 labels:x,y\nA;\n--changeset a:4 dbms:oracle,mssql\nselect "
+        "q'[it's]' from dual\n/\n--changeset a:5 dbms:!postgresql\nA '\n--changeset a:6 "
+        "dbms:postgresql,mysql "
+        "context:\"(a or b),c\"\nA;\n--changeset a:7 ignore:true\nA;\n--changeset a:8 context:@strict\nA;\n");
     ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s:%d", layouts_message(&l), (int)l.diag.line);
     ck_assert_uint_eq(l.set->count, 9);
     bool all[] = { true, true, true, true, false, false, true, false, false };
@@ -183,7 +206,8 @@ START_TEST(the_same_for_several_engines)
     struct layouts l;
     layouts_init(&l);
     layouts_add(&l, "x.sql",
-                HEAD "--changeset a:1 dbms:mysql\nM;\n--changeset a:1 dbms:postgresql\nP;\n--changeset a:1 dbms:sqlite\nS;\n"
+                HEAD "--changeset a:1 dbms:mysql\nM;\n--changeset a:1 dbms:postgresql\nP;\n--changeset a:1 "
+                     "dbms:sqlite\nS;\n"
                      "--changeset a:2\nX;\n");
     layouts_expect(&l, "liquibase", "V x.sql::1::a|1 up=x.sql[P;]\nV x.sql::2::a|2 up=x.sql[X;]\n");
     layouts_free(&l);
@@ -205,7 +229,8 @@ START_TEST(order_and_finding)
     ck_assert_int_lt(mig_set_compare(l.set, "b.sql::z::a", "b.sql::y::a"), 0);
     ck_assert_int_gt(mig_set_compare(l.set, "elsewhere", "b.sql::y::a"), 0);
     for (size_t i = 0; i < l.set->count; i++)
-        ck_assert_ptr_eq(mig_set_find(l.set, MIGRATE_KIND_VERSIONED, l.set->items[i].version), &l.set->items[i]);
+        ck_assert_ptr_eq(mig_set_find(l.set, MIGRATE_KIND_VERSIONED, l.set->items[i].version),
+                         &l.set->items[i]);
     ck_assert_ptr_null(mig_set_find(l.set, MIGRATE_KIND_VERSIONED, "b.sql::x::a"));
     ck_assert_int_eq(mig_set_check_order(l.set, NULL, NULL, NULL), MIGRATE_E_ORDER);
     l.options.order = "bytes";
@@ -218,9 +243,10 @@ END_TEST
 
 START_TEST(ignored_lines)
 {
-    expect_one(HEAD "--changeset a:1\nA;\n--ignoreLines:2\nit's\nnothing\nB;\n--ignoreLines:start\n\\connect x\n'\n"
-                    "--ignoreLines:end\nC;\n--changeset a:2\nD;\n",
-               "V db/x.sql::1::a|1 up=db/x.sql[A;~B;~C;]\nV db/x.sql::2::a|2 up=db/x.sql[D;]\n");
+    expect_one(
+        HEAD "--changeset a:1\nA;\n--ignoreLines:2\nit's\nnothing\nB;\n--ignoreLines:start\n\\connect x\n'\n"
+             "--ignoreLines:end\nC;\n--changeset a:2\nD;\n",
+        "V db/x.sql::1::a|1 up=db/x.sql[A;~B;~C;]\nV db/x.sql::2::a|2 up=db/x.sql[D;]\n");
     expect_bad(HEAD "--changeset a:1\n--ignoreLines:many\n", MIGRATE_E_DIRECTIVE, 3, "nothing to ignore");
     expect_bad(HEAD "--changeset a:1\n--ignoreLines:start\nx\n", MIGRATE_E_DIRECTIVE, 3, "has no end");
 }
@@ -229,7 +255,7 @@ END_TEST
 static char *checksum_of(const char *text)
 {
     struct layouts l;
-    char          *hex = malloc(65);
+    char *hex = malloc(65);
     layouts_init(&l);
     layouts_add(&l, "x.sql", text);
     ck_assert_int_eq(layouts_read(&l), MIGRATE_OK);
@@ -242,7 +268,8 @@ static char *checksum_of(const char *text)
 START_TEST(checksums)
 {
     char *a = checksum_of(HEAD "--changeset a:1\nA;\nB;\n--rollback X;\n--changeset a:2\nC;\n");
-    char *b = checksum_of(HEAD "\n--changeset a:1 runOnChange:true\n--comment hello\n\nA;\r\nB;\n\n\n--rollback Y;\n");
+    char *b = checksum_of(
+        HEAD "\n--changeset a:1 runOnChange:true\n--comment hello\n\nA;\r\nB;\n\n\n--rollback Y;\n");
     char *c = checksum_of(HEAD "--changeset a:1\nA;\nBB;\n");
     ck_assert_str_eq(a, b);
     ck_assert_str_ne(a, c);
@@ -274,11 +301,14 @@ START_TEST(bad)
     expect_bad(HEAD "--changeset a:\nA;\n", MIGRATE_E_DIRECTIVE, 2, "has no id");
     expect_bad(HEAD "--changeset a:1 runInTransactions:false\nA;\n", MIGRATE_E_DIRECTIVE, 2,
                "unknown attribute \"runInTransactions\"");
-    expect_bad(HEAD "--changeset a:1 runInTransaction:no\nA;\n", MIGRATE_E_DIRECTIVE, 2, "it takes true or false");
-    expect_bad(HEAD "--changeset a:1 failOnError:false\nA;\n", MIGRATE_E_DIRECTIVE, 2, "not supported: failOnError");
+    expect_bad(HEAD "--changeset a:1 runInTransaction:no\nA;\n", MIGRATE_E_DIRECTIVE, 2,
+               "it takes true or false");
+    expect_bad(HEAD "--changeset a:1 failOnError:false\nA;\n", MIGRATE_E_DIRECTIVE, 2,
+               "not supported: failOnError");
     expect_bad(HEAD "--changeset a:1 runWith:psql\nA;\n", MIGRATE_E_DIRECTIVE, 2, "not supported: runWith");
     expect_bad(HEAD "--changeset a:1\n--include file:y.sql\n", MIGRATE_E_DIRECTIVE, 3, "not supported");
-    expect_bad(HEAD "--changeset a:1\n-- migrate: nonsense\nA;\n", MIGRATE_E_DIRECTIVE, 3, "unknown directive");
+    expect_bad(HEAD "--changeset a:1\n-- migrate: nonsense\nA;\n", MIGRATE_E_DIRECTIVE, 3,
+               "unknown directive");
     expect_bad(HEAD "--changeset a:1\nSELECT 'x;\n--changeset a:2\nA;\n", MIGRATE_E_PARSE, 3, "");
     struct layouts l;
     layouts_init(&l);
@@ -289,5 +319,5 @@ START_TEST(bad)
 }
 END_TEST
 
-UNIT_MAIN("liquibase", change_sets, what_is_no_comment, rollbacks, attributes, preconditions, properties, filters,
-          the_same_for_several_engines, order_and_finding, ignored_lines, checksums, lines, bad)
+UNIT_MAIN("liquibase", change_sets, what_is_no_comment, rollbacks, attributes, preconditions, properties,
+          filters, the_same_for_several_engines, order_and_finding, ignored_lines, checksums, lines, bad)

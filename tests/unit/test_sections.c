@@ -42,12 +42,14 @@ START_TEST(goose)
 {
     struct layouts l;
     layouts_init(&l);
-    layouts_add(&l, "1_x.sql",
-                "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION f() AS $$ -- "
-                "+goose Down\n$$;\n-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f;\n");
-    layouts_expect(&l, "sections",
-                   "V 1|x up=1_x.sql[~-- +goose StatementBegin~CREATE FUNCTION f() AS $$ -- +goose Down~$$;~-- +goose "
-                   "StatementEnd~] down=1_x.sql[~DROP FUNCTION f;~]\n");
+    layouts_add(
+        &l, "1_x.sql",
+        "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION f() AS $$ -- "
+        "+goose Down\n$$;\n-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f;\n");
+    layouts_expect(
+        &l, "sections",
+        "V 1|x up=1_x.sql[~-- +goose StatementBegin~CREATE FUNCTION f() AS $$ -- +goose Down~$$;~-- +goose "
+        "StatementEnd~] down=1_x.sql[~DROP FUNCTION f;~]\n");
     ck_assert_int_eq(l.set->items[0].directives->tx_up, MIG_TX_OFF);
     ck_assert_int_eq(l.set->items[0].directives->tx_down, MIG_TX_OFF);
     ck_assert_uint_eq(l.set->items[0].flags, MIG_MIGRATION_GOOSE | MIG_MIGRATION_REVERSIBLE);
@@ -84,7 +86,8 @@ START_TEST(node_pg_migrate)
                "there is no up section");
     expect_bad("CREATE TABLE x (a int);\n-- Up Migration\nDROP TABLE x;\n", MIGRATE_E_DIRECTIVE, 1,
                "a statement stands before the first section marker (line 2)");
-    expect_bad("-- migrate:down\nDROP TABLE x;\n", MIGRATE_E_DIRECTIVE, 1, "no up section (\"-- migrate:up\")");
+    expect_bad("-- migrate:down\nDROP TABLE x;\n", MIGRATE_E_DIRECTIVE, 1,
+               "no up section (\"-- migrate:up\")");
 }
 END_TEST
 
@@ -93,7 +96,8 @@ START_TEST(ours)
     struct layouts l;
     layouts_init(&l);
     layouts_add(&l, "1_x.sql",
-                "-- migrate: retries=7\n-- migrate: up no-transaction lock-timeout=3s\n-- migrate: tags=a,b\n-- migrate: "
+                "-- migrate: retries=7\n-- migrate: up no-transaction lock-timeout=3s\n-- migrate: "
+                "tags=a,b\n-- migrate: "
                 "statement-timeout=5m tags=c\nA;\n-- migrate: down\n-- migrate: lock-timeout=250ms\nB;\n");
     layouts_expect(&l, "sections",
                    "V 1|x up=1_x.sql[~-- migrate: tags=a,b~-- migrate: statement-timeout=5m tags=c~A;~] "
@@ -123,7 +127,8 @@ START_TEST(directives_of_plain_files)
     layouts_add(&l, "5_e.sql", "-- postgres-migrations disable-transaction\nA;");
     layouts_add(&l, "6_f.sql", "SELECT '\n-- migrate: nonsense\n';\nSELECT $$\n-- +goose Up\n$$;\n");
     layouts_add(&l, "7_g.sql", "SELECT 1; -- migrate: not at the begin of its line\n");
-    ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s %s:%d", layouts_message(&l), l.diag.path, (int)l.diag.line);
+    ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s %s:%d", layouts_message(&l), l.diag.path,
+                  (int)l.diag.line);
     ck_assert_str_eq(l.set->layout, "plain");
     for (size_t i = 0; i < 5; i++)
         ck_assert_int_eq(l.set->items[i].directives->tx_up, MIG_TX_OFF);
@@ -151,7 +156,8 @@ START_TEST(directives_of_pairs)
     ck_assert_int_eq(d->lock_timeout_ms, -1);
     ck_assert_int_eq(d->lock_timeout_down_ms, 9000);
     layouts_add(&l, "2_b.up.sql", "A;\n-- +goose Down\nB;\n");
-    layouts_expect_fail(&l, MIGRATE_E_LAYOUT, "2_b.up.sql", 2, "it has a section marker, but its name says what it is");
+    layouts_expect_fail(&l, MIGRATE_E_LAYOUT, "2_b.up.sql", 2,
+                        "it has a section marker, but its name says what it is");
     layouts_free(&l);
 }
 END_TEST
@@ -180,21 +186,27 @@ END_TEST
 
 START_TEST(bad_directives)
 {
-    expect_bad("-- migrate: no-transactoin\nA;", MIGRATE_E_DIRECTIVE, 1, "unknown directive \"no-transactoin\"");
-    expect_bad("\n\n-- migrate: lock-timeout=2x\nA;", MIGRATE_E_DIRECTIVE, 3, "no duration in \"lock-timeout=2x\"");
+    expect_bad("-- migrate: no-transactoin\nA;", MIGRATE_E_DIRECTIVE, 1,
+               "unknown directive \"no-transactoin\"");
+    expect_bad("\n\n-- migrate: lock-timeout=2x\nA;", MIGRATE_E_DIRECTIVE, 3,
+               "no duration in \"lock-timeout=2x\"");
     expect_bad("-- migrate: retries=many\nA;", MIGRATE_E_DIRECTIVE, 1, "no number in \"retries=many\"");
     expect_bad("-- migrate: tags=\nA;", MIGRATE_E_DIRECTIVE, 1, "no tags in \"tags=\"");
     expect_bad("-- migrate:\nA;", MIGRATE_E_DIRECTIVE, 1, "an empty directive");
-    expect_bad("A;\n-- migrate: no-transaction\n", MIGRATE_E_DIRECTIVE, 2, "must stand before the first statement");
+    expect_bad("A;\n-- migrate: no-transaction\n", MIGRATE_E_DIRECTIVE, 2,
+               "must stand before the first statement");
     expect_bad("CREATE TABLE a (\n-- migrate: no-transaction\nx int);\n", MIGRATE_E_DIRECTIVE, 2,
                "must stand before the first statement");
     expect_bad("-- migrate: up\nA;\n-- migrate: retries=1\n-- migrate: down\nB;\n", MIGRATE_E_DIRECTIVE, 3,
                "must stand before the first statement");
-    expect_bad("-- migrate:up transaction:maybe\nA;\n", MIGRATE_E_DIRECTIVE, 1, "unknown option \"transaction:maybe\"");
-    expect_bad("A;\n-- migrate:up\nB;\n", MIGRATE_E_DIRECTIVE, 1, "a statement stands before the first section marker");
+    expect_bad("-- migrate:up transaction:maybe\nA;\n", MIGRATE_E_DIRECTIVE, 1,
+               "unknown option \"transaction:maybe\"");
+    expect_bad("A;\n-- migrate:up\nB;\n", MIGRATE_E_DIRECTIVE, 1,
+               "a statement stands before the first section marker");
     expect_bad("-- migrate:up\nA;\n-- +goose Down\nB;\n", MIGRATE_E_LAYOUT, 3, "another tool's marker here");
     expect_bad("-- atlas:txmode all\nA;\n", MIGRATE_E_DIRECTIVE, 1, "unknown directive \"atlas:txmode all\"");
-    expect_bad("-- +migrate Up\n-- +migrate Sideways\n", MIGRATE_E_DIRECTIVE, 2, "unknown annotation \"Sideways\"");
+    expect_bad("-- +migrate Up\n-- +migrate Sideways\n", MIGRATE_E_DIRECTIVE, 2,
+               "unknown annotation \"Sideways\"");
 }
 END_TEST
 
@@ -233,5 +245,5 @@ START_TEST(forced_plain)
 }
 END_TEST
 
-UNIT_MAIN("sections", dbmate, goose, sql_migrate, node_pg_migrate, ours, directives_of_plain_files, directives_of_pairs,
-          tags, bad_directives, unterminated, nothing_in_it, forced_plain)
+UNIT_MAIN("sections", dbmate, goose, sql_migrate, node_pg_migrate, ours, directives_of_plain_files,
+          directives_of_pairs, tags, bad_directives, unterminated, nothing_in_it, forced_plain)

@@ -36,10 +36,10 @@ static int by_text(const void *a, const void *b)
 /* All paths, sorted, each with a blank behind it. */
 static int32_t list(struct layouts *l, char *out, size_t size)
 {
-    char         *paths[64];
-    size_t        n = 0;
+    char *paths[64];
+    size_t n = 0;
     migrate_error *err = NULL;
-    int32_t       status = l->ops->rewind(l->self, &l->host, &err);
+    int32_t status = l->ops->rewind(l->self, &l->host, &err);
     *out = '\0';
     while (!status) {
         migrate_entry entry = { .struct_size = sizeof entry };
@@ -58,7 +58,7 @@ static int32_t list(struct layouts *l, char *out, size_t size)
 static void expect_list(const char *path, const char *expected)
 {
     struct layouts l;
-    char           got[4096];
+    char got[4096];
     layouts_dir(&l, path);
     ck_assert_int_eq(list(&l, got, sizeof got), MIGRATE_DONE);
     ck_assert_str_eq(got, expected);
@@ -70,7 +70,7 @@ static void expect_list(const char *path, const char *expected)
 static void expect_refused(const char *path, int32_t status, const char *words)
 {
     struct layouts l;
-    char           got[4096];
+    char got[4096];
     layouts_dir(&l, path);
     ck_assert_int_eq(list(&l, got, sizeof got), status);
     ck_assert_int_eq(l.told.status, status);
@@ -128,7 +128,8 @@ START_TEST(loops)
     fresh("loops");
     put("a/b/1_a.sql");
     make_link("../..", "a/b/up");
-    expect_refused(root, MIGRATE_E_SOURCE, "a/b/up is a link that leads back to a directory above it: a loop");
+    expect_refused(root, MIGRATE_E_SOURCE,
+                   "a/b/up is a link that leads back to a directory above it: a loop");
     remove_tree(root);
     fresh("loops");
     make_link("me", "me");
@@ -173,9 +174,9 @@ END_TEST
 /* Nothing is denied to root, who therefore asks as nobody. */
 START_TEST(denied)
 {
-    char           path[1200];
+    char path[1200];
     struct layouts l;
-    bool           is_root = geteuid() == 0;
+    bool is_root = geteuid() == 0;
     fresh("denied");
     put("sub/1_a.sql");
     snprintf(path, sizeof path, "%s/sub/1_a.sql", root);
@@ -199,8 +200,8 @@ END_TEST
 START_TEST(reading_by_offset)
 {
     struct layouts l;
-    char           buf[8];
-    size_t         got;
+    char buf[8];
+    size_t got;
     fresh("offset");
     write_file(root, "a/1.sql", "0123456789", 10);
     put("2.sql");
@@ -227,8 +228,8 @@ END_TEST
 START_TEST(swapped_directory)
 {
     struct layouts l;
-    char           got[256], link_path[1100];
-    size_t         n;
+    char got[256], link_path[1100];
+    size_t n;
     fresh("swapped");
     write_file(root, "old/1.sql", "old", 3);
     write_file(root, "new/1.sql", "new", 3);
@@ -249,7 +250,7 @@ END_TEST
 START_TEST(creating)
 {
     struct layouts l;
-    char           path[1100], got[256];
+    char path[1100], got[256];
     fresh("creating");
     snprintf(path, sizeof path, "%s/deep/er", root);
     layouts_dir(&l, path);
@@ -262,7 +263,7 @@ START_TEST(creating)
     ck_assert_int_eq(l.ops->create(l.self, &l.host, "/1_a.sql", "", 0, NULL), MIGRATE_E_NAME);
     ck_assert_int_eq(l.ops->create(l.self, &l.host, "a/../../b.sql", "", 0, NULL), MIGRATE_E_NAME);
     migrate_entry entry = { .struct_size = sizeof entry, .path = { "x/1_a.sql", 9 } };
-    size_t        n;
+    size_t n;
     ck_assert_int_eq(l.ops->read(l.self, &l.host, &entry, 0, got, sizeof got, &n, NULL), MIGRATE_OK);
     ck_assert_uint_eq(n, 4);
     layouts_free(&l);
@@ -289,15 +290,17 @@ static migrate_status ran(void *user, uint32_t direction, migrate_executor *x, m
 
 START_TEST(memory)
 {
-    void          *self;
-    uint32_t       direction = 0;
+    void *self;
+    uint32_t direction = 0;
     struct mig_diag diag = MIG_DIAG_INIT;
     released = 0;
     ck_assert_int_eq(mig_source_memory(&self), MIGRATE_OK);
     ck_assert_int_eq(mig_source_memory_add_file(self, "b.sql", "text", 4, &diag), MIGRATE_OK);
     ck_assert_int_eq(mig_source_memory_add_file(self, "a.sql", NULL, 0, &diag), MIGRATE_OK);
-    ck_assert_int_eq(mig_source_memory_add_code(self, "c.py", NULL, 0, ran, &direction, release, &diag), MIGRATE_OK);
-    ck_assert_int_eq(mig_source_memory_add_code(self, "a.sql", NULL, 0, ran, NULL, release, &diag), MIGRATE_E_DUPLICATE);
+    ck_assert_int_eq(mig_source_memory_add_code(self, "c.py", NULL, 0, ran, &direction, release, &diag),
+                     MIGRATE_OK);
+    ck_assert_int_eq(mig_source_memory_add_code(self, "a.sql", NULL, 0, ran, NULL, release, &diag),
+                     MIGRATE_E_DUPLICATE);
     ck_assert_str_eq(diag.message, "a.sql was added before");
     mig_diag_free(&diag);
     ck_assert_int_eq(mig_source_memory_add_file(self, "/a.sql", "", 0, &diag), MIGRATE_E_ARGUMENT);
@@ -308,7 +311,8 @@ START_TEST(memory)
     ck_assert_int_eq(mig_source_memory_add_file(self, "", "", 0, NULL), MIGRATE_E_ARGUMENT);
     ck_assert_int_eq(released, 0);
     migrate_entry entry = { .struct_size = sizeof entry, .path = { "c.py", 4 } };
-    ck_assert_int_eq(mig_source_memory_ops.run(self, NULL, &entry, MIGRATE_DIRECTION_DOWN, NULL, NULL), MIGRATE_OK);
+    ck_assert_int_eq(mig_source_memory_ops.run(self, NULL, &entry, MIGRATE_DIRECTION_DOWN, NULL, NULL),
+                     MIGRATE_OK);
     ck_assert_uint_eq(direction, MIGRATE_DIRECTION_DOWN);
     mig_source_memory_ops.free(self);
     ck_assert_int_eq(released, 1);
@@ -318,7 +322,7 @@ END_TEST
 START_TEST(joined)
 {
     struct layouts dir, l;
-    void          *added;
+    void *added;
     fresh("joined");
     write_file(root, "1_a.sql", "A;", 2);
     write_file(root, "3_c.sql", "C;", 2);
@@ -340,5 +344,5 @@ START_TEST(joined)
 }
 END_TEST
 
-UNIT_MAIN("sources", listing, links, loops, depth, refused, denied, reading_by_offset, swapped_directory, creating,
-          memory, joined)
+UNIT_MAIN("sources", listing, links, loops, depth, refused, denied, reading_by_offset, swapped_directory,
+          creating, memory, joined)
