@@ -149,8 +149,19 @@ static bool handler_word(struct mig_compound *c, uint8_t word)
     return false;
 }
 
+/* Where an expression goes on, END is a column. */
+static bool operand_due(const struct mig_compound *c)
+{
+    if (c->sign)
+        return strchr("=<>+-*/%&|^~!,(", c->sign) != NULL;
+    return c->word == W_CASE || c->word == W_WHEN || c->word == W_THEN || c->word == W_ELSE ||
+           c->word == W_UNTIL || c->word == W_AND || c->word == W_OR || c->word == W_NOT;
+}
+
 static void inside_statement(struct mig_compound *c, uint8_t word, uint64_t pos)
 {
+    if (word == W_END && operand_due(c))
+        return;
     if (word == W_CASE) {
         c->cases++;
     } else if (word == W_END && c->cases) {

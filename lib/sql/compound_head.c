@@ -13,6 +13,7 @@ static const struct {
 } keywords[] = {
     { "AGGREGATE", W_AGGREGATE },
     { "ALTER", W_ALTER },
+    { "AND", W_AND },
     { "AS", W_AS },
     { "ASCII", W_TRAIT },
     { "ATOMIC", W_ATOMIC },

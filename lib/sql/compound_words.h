@@ -11,6 +11,7 @@ enum mig_compound_keyword {
     W_NONE,
     W_AGGREGATE,
     W_ALTER,
+    W_AND,
     W_AS,
     W_ATOMIC,
     W_BEGIN,
