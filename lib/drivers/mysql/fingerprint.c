@@ -260,6 +260,15 @@ static void compose(struct mig_my *c, const struct mig_my_kind *kind, const stru
     mig_buf_str(out, ") b)");
 }
 
+/* Whether it is there; what is there already proves nothing for a CREATE. */
+static void compose_absence(struct mig_my *c, const struct mig_my_kind *kind, const struct names *n)
+{
+    mig_buf_reset(&c->out);
+    mig_buf_str(&c->out, "(SELECT IF(COUNT(*)=0,'-','+?')");
+    add_rows(&c->out, &kind->parts[0], n);
+    mig_buf_char(&c->out, ')');
+}
+
 /* Only tables have more to them than a definition. */
 static uint32_t wanted(const struct mig_my *c, uint32_t kind, uint32_t asked)
 {
@@ -275,9 +284,12 @@ static migrate_status make(struct mig_my *c, const struct mig_my_kind *kind, mig
     struct names n = { MIG_BUF_INIT, MIG_BUF_INIT };
     if (unproved(c, kind->kind, db, name))
         return not_seen(c, kind->kind, err);
-    uint32_t proved = wanted(c, kind->kind, *proves);
+    uint32_t proved = *proves == MIGRATE_PROVES_ABSENCE ? *proves : wanted(c, kind->kind, *proves);
     make_names(c, &n, db, name);
-    compose(c, kind, &n, db, name, &proved);
+    if (proved == MIGRATE_PROVES_ABSENCE)
+        compose_absence(c, kind, &n);
+    else
+        compose(c, kind, &n, db, name, &proved);
     bool oom = n.db.oom || n.name.oom || c->out.oom;
     mig_buf_free(&n.db);
     mig_buf_free(&n.name);

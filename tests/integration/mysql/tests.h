@@ -21,5 +21,6 @@ bool is_mariadb(void);
 void add_exec(Suite *s);
 void add_batch(Suite *s);
 void add_cancel(Suite *s);
+void add_prove(Suite *s);
 
 #endif
