@@ -55,16 +55,13 @@ static migrate_status skip_done(struct mig_journal *j, const struct mig_cut *cut
             return MIGRATE_OK;
         j->skip_until = cut->number + j->skipping.count - 1;
         mig_unit_sha_begin(&j->skip_sha);
-        j->skip_open = true;
     }
     *skip = true;
     mig_unit_sha_add(&j->skip_sha, cut->text, cut->len);
     if (cut->number < j->skip_until)
         return MIGRATE_OK;
     char sha[MIG_SHA256_HEX + 1];
-    j->skip_open = false;
-    if (!mig_unit_sha_end(&j->skip_sha, sha))
-        return MIGRATE_E_NOMEM;
+    mig_unit_sha_end(&j->skip_sha, sha);
     return strcmp(sha, j->skipping.sha) == 0 ? MIGRATE_OK : edited(j, cut, err);
 }
 

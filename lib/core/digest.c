@@ -8,7 +8,6 @@
 void mig_digest_init(struct mig_digest *d)
 {
     memset(d->value, 0, sizeof d->value);
-    d->ok = true;
 }
 
 /* Each link hashes the one before it, then kind, identity and checksum, each ended by NUL. */
@@ -21,15 +20,12 @@ void mig_digest_add(struct mig_digest *d, uint32_t kind, const char *identity, c
     mig_sha256_update(&h, letter, sizeof letter);
     mig_sha256_update(&h, identity, strlen(identity) + 1);
     mig_sha256_update(&h, checksum, strlen(checksum) + 1);
-    d->ok &= mig_sha256_final(&h, d->value);
+    mig_sha256_final(&h, d->value);
 }
 
 void mig_digest_text(const struct mig_digest *d, char out[MIG_SHA256_HEX + 1])
 {
-    if (d->ok)
-        mig_hex(d->value, sizeof d->value, out);
-    else
-        out[0] = '\0';
+    mig_hex(d->value, sizeof d->value, out);
 }
 
 const char *mig_checksum_text(bool has, const uint8_t sum[MIG_SHA256_LEN], const char *code,

@@ -76,11 +76,9 @@ size_t mig_history_open(const struct mig_history *h, const struct mig_journal_ro
 /* SHA-256 chained over (kind, version, checksum) of what is applied. */
 struct mig_digest {
     uint8_t value[MIG_SHA256_LEN];
-    bool    ok;
 };
 void mig_digest_init(struct mig_digest *d);
 void mig_digest_add(struct mig_digest *d, uint32_t kind, const char *identity, const char *checksum);
-/* "" when memory was out, which never matches. */
 void mig_digest_text(const struct mig_digest *d, char out[MIG_SHA256_HEX + 1]);
 
 /* "sha256:…" of a migration or what the code's author gave; "" for none. @p buf holds it if need be. */

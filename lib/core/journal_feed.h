@@ -25,7 +25,6 @@ struct mig_journal {
     uint64_t skip_until;  /* statements up to this one are executed already */
     struct mig_unit skipping;
     struct mig_unit_sha skip_sha;
-    bool     skip_open;   /* skip_sha is begun */
     struct mig_progress progress;
     struct mig_op op;
     char     digest[MIG_SHA256_HEX + 1];

@@ -151,8 +151,7 @@ migrate_status mig_journal_end_run(struct mig_journal *j)
         return MIGRATE_OK;
     j->in_run = j->explicit_run = false;
     uint64_t count = j->run_sha.count;
-    if (!mig_unit_sha_end(&j->run_sha, sha))
-        return MIGRATE_E_NOMEM;
+    mig_unit_sha_end(&j->run_sha, sha);
     snprintf(object, sizeof object, "+%" PRIu64, count ? count : 1);
     struct mig_mark mark = { j->run_idx, sha, object, NULL };
     migrate_status status = push_mark(j, &mark);
@@ -204,8 +203,7 @@ migrate_status mig_journal_unit(struct mig_journal *j, const struct mig_cut *cut
     uint32_t proves = 0;
     mig_unit_sha_begin(&u);
     mig_unit_sha_add(&u, cut->text, cut->len);
-    if (!mig_unit_sha_end(&u, sha))
-        return MIGRATE_E_NOMEM;
+    mig_unit_sha_end(&u, sha);
     migrate_status status = mig_fingerprint_sql(mig_journal_run(j)->ctx, cut->facts, &j->object, &j->fp, &proves, err);
     struct mig_mark mark = { cut->number, sha, mig_buf_text(&j->object), j->fp.len ? mig_buf_text(&j->fp) : NULL };
     if (!status)
@@ -226,8 +224,7 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
         struct mig_unit_sha u;
         mig_unit_sha_begin(&u);
         mig_unit_sha_add(&u, cut->text, cut->len);
-        if (!mig_unit_sha_end(&u, sha))
-            return MIGRATE_E_NOMEM;
+        mig_unit_sha_end(&u, sha);
         struct mig_mark mark = { cut->number, sha, "", NULL };
         migrate_status status = mig_journal_open(j);
         if (!status)
@@ -249,11 +246,6 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
 
 void mig_journal_free(struct mig_journal *j)
 {
-    char unused[MIG_SHA256_HEX + 1];
-    if (j->in_run || j->in_lock)
-        (void)mig_unit_sha_end(&j->run_sha, unused);
-    if (j->skip_open)
-        (void)mig_unit_sha_end(&j->skip_sha, unused);
     mig_feed_free(&j->feed);
     mig_buf_free(&j->object);
     mig_buf_free(&j->fp);

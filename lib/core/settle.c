@@ -29,15 +29,15 @@ static migrate_status find_statement(migrate_ctx *ctx, const struct mig_script_o
         char hex[MIG_SHA256_HEX + 1];
         mig_unit_sha_begin(&u);
         mig_unit_sha_add(&u, cut.text, cut.len);
-        bool ok = mig_unit_sha_end(&u, hex);
+        mig_unit_sha_end(&u, hex);
         *facts = *cut.facts;
-        out->edited = ok && strcmp(hex, sha) != 0;
+        out->edited = strcmp(hex, sha) != 0;
         out->text = mig_strndup(cut.text, cut.len);
         out->number = number;
         out->line = cut.line;
         out->column = cut.column;
         memcpy(out->verb, cut.facts->verb, sizeof out->verb);
-        if (!ok || !out->text)
+        if (!out->text)
             status = mig_fail_nomem(err);
     } else if (status == MIGRATE_DONE) {
         out->edited = true; /* the file is shorter now */

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-bool mig_canon_init(struct mig_canon *c)
+void mig_canon_init(struct mig_canon *c)
 {
     c->cr = false;
     c->bytes = 0;
-    return mig_sha256_init(&c->sha);
+    mig_sha256_init(&c->sha);
 }
 
 static void put(struct mig_canon *c, const char *data, size_t len)
@@ -33,10 +33,10 @@ void mig_canon_add(struct mig_canon *c, const char *data, size_t len)
     }
 }
 
-bool mig_canon_final(struct mig_canon *c, uint8_t out[MIG_SHA256_LEN])
+void mig_canon_final(struct mig_canon *c, uint8_t out[MIG_SHA256_LEN])
 {
     if (c->cr)
         put(c, "\r", 1);
     c->cr = false;
-    return mig_sha256_final(&c->sha, out);
+    mig_sha256_final(&c->sha, out);
 }

@@ -16,8 +16,8 @@ struct mig_canon {
     uint64_t bytes; /* hashed */
 };
 
-bool mig_canon_init(struct mig_canon *c);
+void mig_canon_init(struct mig_canon *c);
 void mig_canon_add(struct mig_canon *c, const char *data, size_t len);
-bool mig_canon_final(struct mig_canon *c, uint8_t out[MIG_SHA256_LEN]);
+void mig_canon_final(struct mig_canon *c, uint8_t out[MIG_SHA256_LEN]);
 
 #endif

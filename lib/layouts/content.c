@@ -161,11 +161,11 @@ int32_t mig_content_read(struct mig_reading *r, struct mig_file *f, uint64_t *si
     struct pass p = { .r = r, .f = f };
     uint8_t *sha = mig_arena_alloc(&r->set->arena, MIG_SHA256_LEN);
     r->held = NULL;
-    if (!sha || !mig_canon_init(&p.canon))
+    if (!sha)
         return mig_reading_nomem(r);
+    mig_canon_init(&p.canon);
     int32_t status = read_through(&p);
-    if (!mig_canon_final(&p.canon, sha) && !status)
-        status = mig_reading_nomem(r);
+    mig_canon_final(&p.canon, sha);
     f->sha = sha;
     *size = p.canon.bytes;
     r->set->bytes += p.canon.bytes;
@@ -227,11 +227,11 @@ int32_t mig_content_hash(struct mig_reading *r, const struct mig_file *f, const 
                          uint32_t n, uint8_t out[MIG_SHA256_LEN])
 {
     struct mig_canon canon;
-    int32_t status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
+    int32_t status = MIGRATE_OK;
+    mig_canon_init(&canon);
     for (uint32_t i = 0; i < n && !status; i++)
         status = hash_range(r, f, &ranges[i], &canon);
-    if (!mig_canon_final(&canon, out) && !status)
-        status = mig_reading_nomem(r);
+    mig_canon_final(&canon, out);
     return status;
 }
 

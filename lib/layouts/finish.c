@@ -62,7 +62,8 @@ static int32_t hash_text(struct mig_reading *r, struct mig_text *text, uint8_t o
 {
     struct mig_canon canon;
     size_t got = 1;
-    int32_t status = mig_canon_init(&canon) ? MIGRATE_OK : mig_reading_nomem(r);
+    int32_t status = MIGRATE_OK;
+    mig_canon_init(&canon);
     while (!status && got > 0) {
         status = mig_text_read(text, r->chunk, MIG_READ_CHUNK, &got);
         if (!status)
@@ -70,8 +71,7 @@ static int32_t hash_text(struct mig_reading *r, struct mig_text *text, uint8_t o
     }
     if (status)
         mig_text_fault(text, r->diag, r->err);
-    if (!mig_canon_final(&canon, out) && !status)
-        status = mig_reading_nomem(r);
+    mig_canon_final(&canon, out);
     return status;
 }
 

@@ -60,7 +60,8 @@ static void hash_file(struct mig_sha256 *h, const struct mig_file *f, uint64_t s
 static int32_t read_contents(struct mig_reading *r)
 {
     struct mig_sha256 h;
-    int32_t status = mig_sha256_init(&h) ? MIGRATE_OK : mig_reading_nomem(r);
+    int32_t status = MIGRATE_OK;
+    mig_sha256_init(&h);
     for (size_t i = 0; i < r->n_files && !status; i++) {
         uint64_t size = 0;
         if (!(r->files[i].entry_flags & MIGRATE_ENTRY_CODE))
@@ -68,8 +69,7 @@ static int32_t read_contents(struct mig_reading *r)
         if (!status)
             hash_file(&h, &r->files[i], size);
     }
-    if (!mig_sha256_final(&h, r->set->hash) && !status)
-        status = mig_reading_nomem(r);
+    mig_sha256_final(&h, r->set->hash);
     return status;
 }
 

@@ -30,7 +30,7 @@ struct mig_text {
     uint32_t range;  /* the one being read */
     uint64_t offset; /* in the file */
     struct mig_canon canon;
-    bool hashing, settled; /* the hash was compared */
+    bool settled; /* the hash was compared */
     bool ended;            /* all ranges are read */
     bool replace;          /* placeholders */
 
@@ -144,9 +144,7 @@ static int32_t settle(struct mig_text *t)
     if (t->settled)
         return MIGRATE_OK;
     t->settled = true;
-    t->hashing = false;
-    if (!mig_canon_final(&t->canon, digest))
-        return nomem(t);
+    mig_canon_final(&t->canon, digest);
     const uint8_t *sha = mig_part_sha(t->part);
     return memcmp(digest, sha ? sha : t->m->checksum, sizeof digest) == 0 ? MIGRATE_OK : moved(t);
 }
@@ -311,11 +309,9 @@ int32_t mig_text_open(const struct mig_set *set, const struct mig_migration *m, 
 {
     (void)err;
     struct mig_text *t = calloc(1, sizeof *t);
-    if (!t || !mig_canon_init(&t->canon)) {
-        free(t);
+    if (!t)
         return mig_diag_set(diag, MIGRATE_E_NOMEM, "out of memory");
-    }
-    t->hashing = true;
+    mig_canon_init(&t->canon);
     t->set = set;
     t->m = m;
     t->part = direction == MIGRATE_DIRECTION_DOWN ? &m->down : &m->up;
@@ -338,11 +334,8 @@ int32_t mig_text_open(const struct mig_set *set, const struct mig_migration *m, 
 
 void mig_text_close(struct mig_text *t)
 {
-    uint8_t digest[MIG_SHA256_LEN];
     if (!t)
         return;
-    if (t->hashing)
-        (void)mig_canon_final(&t->canon, digest);
     mig_buf_free(&t->in);
     mig_buf_free(&t->out);
     mig_diag_free(&t->diag);

@@ -166,14 +166,25 @@ static void my_explain(struct mig_classifier *k)
     }
 }
 
+static void my_purge(struct mig_classifier *k)
+{
+    k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
+}
+
+static void my_binlog(struct mig_classifier *k)
+{
+    no_trace(k);
+    k->f->flags &= ~(uint32_t)MIG_SQL_IMPLICIT_COMMIT;
+}
+
 /* Statements of an administrator of replication and of the server. */
 static bool administration(struct mig_classifier *k)
 {
     static const struct mig_verb verbs[] = {
         { "START", administers },  { "STOP", administers },   { "RESET", repeatable },
-        { "CHANGE", administers }, { "PURGE", repeatable },   { "CACHE INDEX", administers },
+        { "CHANGE", administers }, { "PURGE", my_purge },     { "CACHE INDEX", administers },
         { "KILL", my_plain },      { "SHUTDOWN", no_trace },  { "RESTART", no_trace },
-        { "CLONE", no_trace },     { "BINLOG", no_trace },    { "IMPORT TABLE", no_trace },
+        { "CLONE", no_trace },     { "BINLOG", my_binlog },   { "IMPORT TABLE", no_trace },
         { "BACKUP", my_backup },   { "INSTALL", my_install }, { "UNINSTALL", my_install },
     };
 

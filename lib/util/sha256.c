@@ -1,43 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/sha256.h"
 
-#include <openssl/evp.h>
+/* The functions that OpenSSL 3 calls deprecated, because the ones it favours load providers, a configuration file and
+ * two megabytes at the first hash of a process: docs/adr/0004-plain-sha256.md. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
-bool mig_sha256_init(struct mig_sha256 *h)
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct mig_sha256), "SHA256_CTX has grown");
+
+static SHA256_CTX *state(struct mig_sha256 *h)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(ctx);
-        ctx = NULL;
-    }
-    h->md = ctx;
-    return ctx != NULL;
+    return (SHA256_CTX *)(void *)h->state;
+}
+
+void mig_sha256_init(struct mig_sha256 *h)
+{
+    SHA256_Init(state(h));
 }
 
 void mig_sha256_update(struct mig_sha256 *h, const void *data, size_t len)
 {
-    if (h->md && len && EVP_DigestUpdate(h->md, data, len) != 1) {
-        EVP_MD_CTX_free(h->md);
-        h->md = NULL;
-    }
+    SHA256_Update(state(h), data, len);
 }
 
-bool mig_sha256_final(struct mig_sha256 *h, uint8_t out[MIG_SHA256_LEN])
+void mig_sha256_final(struct mig_sha256 *h, uint8_t out[MIG_SHA256_LEN])
 {
-    if (!h->md)
-        return false;
-    bool ok = EVP_DigestFinal_ex(h->md, out, NULL) == 1;
-    EVP_MD_CTX_free(h->md);
-    h->md = NULL;
-    return ok;
+    SHA256_Final(out, state(h));
 }
 
-bool mig_sha256(const void *data, size_t len, uint8_t out[MIG_SHA256_LEN])
+void mig_sha256(const void *data, size_t len, uint8_t out[MIG_SHA256_LEN])
 {
     struct mig_sha256 h;
     mig_sha256_init(&h);
     mig_sha256_update(&h, data, len);
-    return mig_sha256_final(&h, out);
+    mig_sha256_final(&h, out);
 }
 
 void mig_hex(const uint8_t *data, size_t len, char *out)

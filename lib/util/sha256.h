@@ -12,15 +12,14 @@
 #define MIG_SHA256_HEX 64
 
 struct mig_sha256 {
-    void *md; /* EVP_MD_CTX, NULL after a failure */
+    uint64_t state[16]; /* libcrypto's SHA256_CTX */
 };
 
-/* false when memory is out; update and final then do nothing, final returns false. */
-bool mig_sha256_init(struct mig_sha256 *h);
+/* They allocate nothing and cannot fail. */
+void mig_sha256_init(struct mig_sha256 *h);
 void mig_sha256_update(struct mig_sha256 *h, const void *data, size_t len);
-/* Gives the memory back in any case. */
-bool mig_sha256_final(struct mig_sha256 *h, uint8_t out[MIG_SHA256_LEN]);
-bool mig_sha256(const void *data, size_t len, uint8_t out[MIG_SHA256_LEN]);
+void mig_sha256_final(struct mig_sha256 *h, uint8_t out[MIG_SHA256_LEN]);
+void mig_sha256(const void *data, size_t len, uint8_t out[MIG_SHA256_LEN]);
 
 /* Lower-case hex with a NUL: @p out holds 2 * len + 1. */
 void mig_hex(const uint8_t *data, size_t len, char *out);

@@ -9,7 +9,7 @@
 static void hex_of(const char *text, char out[65])
 {
     uint8_t digest[MIG_SHA256_LEN];
-    ck_assert(mig_sha256(text, strlen(text), digest));
+    mig_sha256(text, strlen(text), digest);
     mig_hex(digest, sizeof digest, out);
 }
 
