@@ -232,12 +232,13 @@ static migrate_status in(struct mig_feed *feed, const struct mig_sent *sent, con
         return MIGRATE_OK;
     struct mig_journal *j = journal_of(feed);
     int64_t now = mig_clock_mono_ms();
-    bool slow = now - j->answered_ms > SLOW_MS;
+    int64_t elapsed = now - j->answered_ms;
+    bool slow = elapsed > SLOW_MS;
     j->answered_ms = now;
     if (sent->stmt_flags & MIGRATE_STMT_BARRIER)
         j->burst = slow ? 1 : j->burst < BURST_MAX ? 2 * j->burst : BURST_MAX;
     run->step_open = false;
-    mig_run_end_event(run, run->next, MIGRATE_OK, mig_clock_mono_ms() - run->step_began_ms);
+    mig_run_end_event(run, run->next, MIGRATE_OK, elapsed);
     mig_run_done(run);
     return MIGRATE_OK;
 }

@@ -34,6 +34,7 @@ struct window {
     char     checksum[MIG_CHECKSUM_TEXT];
     int64_t  began_ms;
     int64_t  began_unix_ms;
+    int64_t  answered_ms; /* when the migration before was in */
     bool     fk_original; /* SQLite: foreign_keys as the session had it */
 };
 
@@ -346,7 +347,9 @@ static migrate_status more(struct mig_feed *feed, migrate_error **err)
 static void step_is_in(struct window *w)
 {
     struct mig_run *run = w->feed.run;
-    int64_t elapsed = mig_clock_mono_ms() - run->step_began_ms;
+    int64_t now = mig_clock_mono_ms();
+    int64_t elapsed = now - w->answered_ms; /* answers come late in a window: since the one before */
+    w->answered_ms = now;
     w->slow = elapsed > SLOW_MS;
     mig_run_end_event(run, run->next, MIGRATE_OK, elapsed);
     mig_run_done(run);
@@ -403,6 +406,7 @@ static void put_back(struct window *w, enum mig_end end)
 static void init(struct window *w, struct mig_run *run)
 {
     *w = (struct window){ .step = run->next, .last = run->plan->count, .seq = run->seq };
+    w->answered_ms = mig_clock_mono_ms();
     w->feed.run = run;
     w->feed.ops = &window_ops;
     w->feed.user = w;
