@@ -41,9 +41,15 @@ void mig_books_fence(const struct mig_books *b, const struct mig_op *op, struct 
 
 /* ---- history ---------------------------------------------------------------- */
 
-static const char history_columns[] =
-    "kind, version, name, state, checksum, statements, done, seq, epoch, started_at, finished_at, elapsed_ms, who, "
-    "client, library, run_id, error";
+/* LIBRARY is a reserved word of MySQL 9. */
+static const char *history_columns(const struct mig_books *b)
+{
+#define COLUMNS(library)                                                                                          \
+    "kind, version, name, state, checksum, statements, done, seq, epoch, started_at, finished_at, elapsed_ms, who, " \
+    "client, " library ", run_id, error"
+    return is(b, MIGRATE_DIALECT_MYSQL) ? COLUMNS("`library`") : COLUMNS("library");
+#undef COLUMNS
+}
 
 static void sqlite_instant(struct mig_buf *out, int64_t unix_ms)
 {
@@ -112,14 +118,15 @@ static void values(const struct mig_books *b, const struct mig_op *op, const cha
 static void on_conflict(const struct mig_books *b, struct mig_buf *out)
 {
     static const char *const columns[] = { "name", "state", "checksum", "statements", "done", "seq", "epoch",
-                                           "started_at", "finished_at", "elapsed_ms", "who", "client", "library",
-                                           "run_id", "error" };
+                                           "started_at", "finished_at", "elapsed_ms", "who", "client", "run_id",
+                                           "error" };
     bool mysql = is(b, MIGRATE_DIALECT_MYSQL);
     if (is(b, MIGRATE_DIALECT_OTHER))
         return;
     mig_buf_str(out, mysql ? " ON DUPLICATE KEY UPDATE " : " ON CONFLICT (kind, version) DO UPDATE SET ");
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         mig_buf_fmt(out, mysql ? "%s%s = VALUES(%s)" : "%s%s = excluded.%s", i ? ", " : "", columns[i], columns[i]);
+    mig_buf_str(out, mysql ? ", `library` = VALUES(`library`)" : ", library = excluded.library");
 }
 
 static void move_head(const struct mig_books *b, const struct mig_op *op, const char *and, struct mig_buf *out)
@@ -135,7 +142,7 @@ static void close_postgres(const struct mig_books *b, const struct mig_op *op, s
     snprintf(epoch, sizeof epoch, "%" PRIu64, op->epoch);
     mig_buf_str(out, "WITH g AS (");
     move_head(b, op, " AND tx = pg_catalog.txid_current() RETURNING 1", out);
-    mig_buf_fmt(out, "), h AS (INSERT INTO %s (%s) SELECT ", b->names->history, history_columns);
+    mig_buf_fmt(out, "), h AS (INSERT INTO %s (%s) SELECT ", b->names->history, history_columns(b));
     values(b, op, epoch, true, out);
     mig_buf_str(out, " FROM g");
     on_conflict(b, out);
@@ -151,7 +158,7 @@ static void insert_history(const struct mig_books *b, const struct mig_op *op, c
     mig_buf_fmt(&epoch, "(SELECT epoch FROM %s WHERE ", b->names->head);
     head_is(op, op->seq, &epoch);
     mig_buf_fmt(&epoch, "%s)", and);
-    mig_buf_fmt(out, "INSERT INTO %s (%s) VALUES (", b->names->history, history_columns);
+    mig_buf_fmt(out, "INSERT INTO %s (%s) VALUES (", b->names->history, history_columns(b));
     values(b, op, mig_buf_text(&epoch), false, out);
     mig_buf_char(out, ')');
     on_conflict(b, out);
@@ -240,7 +247,7 @@ void mig_books_row(const struct mig_books *b, const struct mig_op *op, struct mi
 {
     char epoch[24];
     snprintf(epoch, sizeof epoch, "%" PRIu64, op->epoch);
-    mig_buf_fmt(out, "INSERT INTO %s (%s) VALUES (", b->names->history, history_columns);
+    mig_buf_fmt(out, "INSERT INTO %s (%s) VALUES (", b->names->history, history_columns(b));
     values(b, op, epoch, false, out);
     mig_buf_char(out, ')');
     on_conflict(b, out);
@@ -250,7 +257,7 @@ void mig_books_failure(const struct mig_books *b, const struct mig_op *op, struc
 {
     char epoch[24];
     snprintf(epoch, sizeof epoch, "%" PRIu64, op->epoch);
-    mig_buf_fmt(out, "INSERT INTO %s (%s) SELECT ", b->names->history, history_columns);
+    mig_buf_fmt(out, "INSERT INTO %s (%s) SELECT ", b->names->history, history_columns(b));
     values(b, op, epoch, false, out);
     mig_buf_fmt(out, " FROM %s WHERE id = 1 AND epoch = %s", b->names->head, epoch);
     if (is(b, MIGRATE_DIALECT_MYSQL))

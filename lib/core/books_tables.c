@@ -42,11 +42,11 @@ static void create_history(const struct mig_books *b, struct mig_buf *out)
     mig_buf_fmt(out,
                 "CREATE TABLE %s%s (kind %s NOT NULL, version %s NOT NULL, name %s NOT NULL, state %s NOT NULL, "
                 "checksum %s, statements %s, done %s, seq %s NOT NULL, epoch %s NOT NULL, started_at %s, "
-                "finished_at %s, elapsed_ms %s, who %s, client %s, library %s, run_id %s, error %s, "
+                "finished_at %s, elapsed_ms %s, who %s, client %s, %s %s, run_id %s, error %s, "
                 "PRIMARY KEY (kind, version))%s",
                 t->absent, b->names->history, t->letter, t->key, t->text, t->word, t->hash, t->number, t->number,
-                t->number, t->number, t->instant, t->instant, t->number, t->text, t->text, t->word, t->hash, t->text,
-                t->tail);
+                t->number, t->number, t->instant, t->instant, t->number, t->text, t->text,
+                b->dialect == MIGRATE_DIALECT_MYSQL ? "`library`" : "library", t->word, t->hash, t->text, t->tail);
 }
 
 static void create_journal(const struct mig_books *b, struct mig_buf *out)
