@@ -103,7 +103,7 @@ static bool rolled_back(const struct mig_sent *sent, const migrate_result *resul
 /* A user's statement that ended the transaction it ran in (INSERT OR ROLLBACK, RAISE(ROLLBACK)). */
 static bool left_transaction(const struct mig_sent *sent, const migrate_result *result)
 {
-    return sent->kind == MIG_SENT_USER && result->tx == MIGRATE_TX_NONE && !(sent->stmt_flags & MIGRATE_STMT_ALONE);
+    return sent->kind == MIG_SENT_USER && result->tx == MIGRATE_TX_NONE;
 }
 
 static migrate_status odd_result(struct mig_feed *feed, const struct mig_sent *sent, const migrate_result *result)

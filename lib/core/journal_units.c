@@ -106,7 +106,7 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
                              .column = cut->column,
                              .text = cut->text,
                              .len = cut->len,
-                             .stmt_flags = alone(j, f) ? MIGRATE_STMT_ALONE : 0,
+                             .stmt_flags = alone(j, f) || cut->whole ? MIGRATE_STMT_ALONE : 0,
                              .session = (f->flags & MIG_SQL_SESSION) != 0,
                              .sets_lex = (f->flags & MIG_SQL_SETS_LEX) != 0,
                              .copy = cut->copy_data,

@@ -110,6 +110,15 @@ static migrate_status failed(struct mig_script *s, migrate_status status, struct
     return status;
 }
 
+/* Of several commands kept together only the first was classified: the others may be anything. */
+static void mistrust(struct mig_script *s)
+{
+    if (s->facts.settle == MIG_SQL_SETTLE_TX && s->dialect.dialect != MIGRATE_DIALECT_MYSQL)
+        return;
+    s->facts.settle = MIG_SQL_SETTLE_DOUBT;
+    s->facts.note = "several commands are sent as one statement";
+}
+
 migrate_status mig_script_next(struct mig_script *s, struct mig_cut *out, migrate_error **err)
 {
     struct mig_diag diag = MIG_DIAG_INIT;
@@ -122,11 +131,14 @@ migrate_status mig_script_next(struct mig_script *s, struct mig_cut *out, migrat
     if (status)
         return failed(s, status, &diag, err);
     mig_sql_classify(&s->dialect, cut.text, cut.len, &s->facts);
+    if (cut.flags & MIG_SQL_STATEMENT_MULTI)
+        mistrust(s);
     *out = (struct mig_cut){ .text = cut.text,
                              .len = cut.len,
                              .number = ++s->number,
                              .line = mig_text_line(s->text, cut.offset, cut.line),
                              .column = cut.column,
+                             .whole = (cut.flags & (MIG_SQL_STATEMENT_MULTI | MIG_SQL_STATEMENT_SEMICOLON)) != 0,
                              .copy_data = (cut.flags & MIG_SQL_STATEMENT_COPY) != 0,
                              .facts = &s->facts };
     return MIGRATE_OK;

@@ -14,6 +14,7 @@ struct mig_cut {
     uint64_t number;    /* from 1 */
     uint64_t line;      /* of its file */
     uint64_t column;
+    bool     whole;     /* cannot share a packet or a pipeline: several commands at once, or its own ';' at the end */
     bool     copy_data; /* COPY FROM STDIN: mig_script_copy() reads what follows */
     const struct mig_sql_facts *facts;
 };

@@ -200,6 +200,8 @@ static migrate_status push_cut(struct window *w, const struct mig_cut *cut)
     }
     if (!own || sent.sets_lex || sent.copy)
         sent.stmt_flags |= MIGRATE_STMT_BARRIER;
+    if (cut->whole)
+        sent.stmt_flags |= MIGRATE_STMT_ALONE;
     return mig_feed_push(&w->feed, &sent, own);
 }
 
