@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "layouts/conventions.h"
 #include "layouts/naming.h"
 #include "util/text.h"
 
@@ -16,9 +17,21 @@ static bool like_umzug(const char *base)
     return base[14] == '-';
 }
 
+/* down.sql without a folder would run as a migration of that name. */
+static int32_t refuse_down(struct mig_reading *r, const struct mig_file *f)
+{
+    if (strcmp(f->path, "down.sql") != 0 || mig_convention_forced(r->options))
+        return MIGRATE_OK;
+    return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0,
+                            "put it into a folder with its up.sql: 20240101120000_name/down.sql",
+                            "%s does not say which migration it reverts", f->path);
+}
+
 static int32_t add_file(struct mig_reading *r, const struct mig_file *f, struct mig_naming *naming)
 {
-    int32_t status = mig_naming_take(r, naming, f, mig_basename(f->path), mig_stem_len(f), false);
+    int32_t status = refuse_down(r, f);
+    if (!status)
+        status = mig_naming_take(r, naming, f, mig_basename(f->path), mig_stem_len(f), false);
     struct mig_migration *m;
     return status ? status
                   : mig_add(r, f, MIGRATE_KIND_VERSIONED, mig_buf_text(&naming->version),

@@ -146,6 +146,31 @@ START_TEST(odd_paths)
 }
 END_TEST
 
+/* A large file can be left half-way. */
+static int ticks;
+
+static migrate_status stop_at_second_tick(const migrate_host *host)
+{
+    (void)host;
+    return ++ticks == 2 ? MIGRATE_E_CANCELLED : MIGRATE_OK;
+}
+
+START_TEST(stopped)
+{
+    struct layouts l;
+    size_t len = 40 * 1024 * 1024;
+    char *text = malloc(len);
+    layouts_init(&l);
+    memset(text, ' ', len);
+    layouts_addn(&l, "1_x.sql", text, len);
+    free(text);
+    l.host.tick = stop_at_second_tick;
+    ck_assert_int_eq(layouts_read(&l), MIGRATE_E_CANCELLED);
+    ck_assert_int_eq(ticks, 2);
+    layouts_free(&l);
+}
+END_TEST
+
 START_TEST(odd_reading)
 {
     struct layouts l = { .ops = &odd_ops };
@@ -169,6 +194,7 @@ int main(void)
     tcase_add_loop_test(cases, flyway_conf, 0, sizeof confs / sizeof confs[0]);
     tcase_add_test(cases, metadata_toml);
     tcase_add_loop_test(cases, odd_paths, 0, sizeof paths / sizeof paths[0]);
+    tcase_add_test(cases, stopped);
     tcase_add_test(cases, odd_reading);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -117,6 +117,26 @@ START_TEST(corpus)
 }
 END_TEST
 
+/* For another engine, or before it is known which (`new`, `hash`), they can be read too, and hash alike. */
+START_TEST(any_engine)
+{
+    uint8_t hash[MIG_SHA256_LEN];
+    for (uint32_t dialect = MIGRATE_DIALECT_OTHER; dialect <= MIGRATE_DIALECT_SQLITE; dialect++) {
+        struct layouts l;
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder(), corpora[_i].name);
+        layouts_dir(&l, path);
+        l.options.dialect = dialect;
+        ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s: %s", corpora[_i].name, layouts_message(&l));
+        ck_assert_str_eq(l.set->layout, corpora[_i].layout);
+        if (dialect != MIGRATE_DIALECT_OTHER)
+            ck_assert_mem_eq(hash, l.set->hash, sizeof hash);
+        memcpy(hash, l.set->hash, sizeof hash);
+        layouts_free(&l);
+    }
+}
+END_TEST
+
 /* Those that say in the text or in the name that they run without a transaction. */
 START_TEST(directives_of_the_corpora)
 {
@@ -146,6 +166,7 @@ int main(void)
     Suite *suite = suite_create("layout_corpora");
     TCase *cases = tcase_create("corpora");
     tcase_add_loop_test(cases, corpus, 0, sizeof corpora / sizeof corpora[0]);
+    tcase_add_loop_test(cases, any_engine, 0, sizeof corpora / sizeof corpora[0]);
     tcase_add_test(cases, directives_of_the_corpora);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

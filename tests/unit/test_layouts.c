@@ -284,6 +284,8 @@ static const struct {
     { "V1__a.sql", "", "x/V1.0__b.sql", "", MIGRATE_E_DUPLICATE,
       "V1__a.sql and x/V1.0__b.sql have the same version" },
     { "R__a.sql", "", "x/R__a.sql", "", MIGRATE_E_DUPLICATE, "both the repeatable \"a\"" },
+    { "up.sql", "", "down.sql", "", MIGRATE_E_NAME, "down.sql does not say which migration it reverts" },
+    { "up/1_a.sql", "", "down/1_a.sql", "", MIGRATE_E_DUPLICATE, "have the same version 1" },
     { "1_a.sql", "", "x.sql", "", MIGRATE_E_NAME, "1_a.sql begins with a version, x.sql does not" },
 };
 
