@@ -99,6 +99,47 @@ static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, struct
     migrate_error_free(ignored);
 }
 
+/* ---- the session that sent it ------------------------------------------------- */
+
+enum { STILL_RUNNING_PAUSE_MS = 500, COMPARED_CHARS = 500 };
+
+static int32_t on_count(void *user, uint32_t n, const migrate_text *cols)
+{
+    bool *any = user;
+    *any = n && cols[0].data && !(cols[0].len == 1 && cols[0].data[0] == '0');
+    return 0;
+}
+
+/* A session lock proves that its session is gone. Behind a pooler nothing does: a client may be dead and the backend
+ * still at work on what it sent. PostgreSQL shows what its backends run. */
+static migrate_status await_end(migrate_ctx *ctx, const char *text, migrate_error **err)
+{
+    if (ctx->db.dialect != MIGRATE_DIALECT_POSTGRES || !text)
+        return MIGRATE_OK;
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_buf_fmt(&sql,
+                "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE state = 'active' AND pid <> "
+                "pg_catalog.pg_backend_pid() AND datname = pg_catalog.current_database() AND pg_catalog.left(query, %d) = "
+                "pg_catalog.left(",
+                COMPARED_CHARS);
+    size_t len = strlen(text);
+    mig_literaln(&sql, ctx->db.dialect, text, mig_utf8_cut(text, len, 4 * COMPARED_CHARS));
+    mig_buf_fmt(&sql, ", %d)", COMPARED_CHARS);
+    migrate_status status;
+    for (;;) {
+        bool any = false;
+        status = mig_exec_buf(ctx, &sql, on_count, &any, NULL, err);
+        if (status || !any)
+            break;
+        mig_log(ctx, MIGRATE_LOG_WARN, "waiting for the end of a statement that an earlier run has sent");
+        status = mig_wait(ctx, STILL_RUNNING_PAUSE_MS, err);
+        if (status)
+            break;
+    }
+    mig_buf_free(&sql);
+    return status;
+}
+
 /* ---- the verdict ------------------------------------------------------------ */
 
 /* "definition:more": the driver writes the second part where it was asked for and can. */
@@ -225,7 +266,9 @@ migrate_status mig_settle_known(migrate_ctx *ctx, const struct mig_sql_facts *fa
 {
     struct mig_buf object = MIG_BUF_INIT, sql = MIG_BUF_INIT;
     uint32_t proves = 0;
-    migrate_status status = mig_fingerprint_sql(ctx, facts, &object, &sql, &proves, err);
+    migrate_status status = await_end(ctx, out->text, err);
+    if (!status)
+        status = mig_fingerprint_sql(ctx, facts, &object, &sql, &proves, err);
     if (!status && out->edited && strcmp(mig_buf_text(&object), intent->object) != 0) {
         out->verdict = MIG_VERDICT_DOUBT;
         out->why = "the statement was edited after it was sent, and names another object now";
