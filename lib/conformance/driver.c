@@ -41,8 +41,6 @@ static migrate_status look_at(struct mig_cf_db *db, migrate_error **err)
     if (!mig_cf_open(c)) {
         char message[700];
         snprintf(message, sizeof(message), "the database to test with is not there: %s", db->suite->detail);
-        migrate_error_free(c->err);
-        c->err = NULL;
         return migrate_error_make(err, MIGRATE_E_CONNECT, message, "start it, or mend quirks.url");
     }
     if (mig_cf_has(db->driver, CF_MEMBER(info))) {

@@ -216,9 +216,9 @@ static void round_trip(struct mig_cf_db *db, const char *data, size_t len)
              "SELECT with a value: %s", migrate_error_message(c->err));
     CF_CHECK(db->suite, strcmp(c->rows, want) == 0, "value '%.60s' came back as '%.60s'", want, c->rows);
     if (data) {
-        CF_CHECK(db->suite, mig_cf_params(c, "SELECT id FROM conformance_a WHERE v = ?", &p[1], 1) == MIGRATE_OK &&
-                                strcmp(c->rows, "1\n") == 0,
-                 "value '%.60s' is not equal to what was stored", want);
+        CF_CHECK(db->suite, mig_cf_params(c, "SELECT id FROM conformance_a WHERE v = ?", &p[1], 1) == MIGRATE_OK,
+                 "SELECT by a value: %s", migrate_error_message(c->err));
+        CF_CHECK(db->suite, strcmp(c->rows, "1\n") == 0, "value '%.60s' is not equal to what was stored", want);
     }
 }
 

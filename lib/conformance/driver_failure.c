@@ -46,7 +46,9 @@ static void failure_position(struct mig_cf_db *db)
         mig_cf_skip(db->suite, "quirks.sql_bad is NULL");
         return;
     }
-    mig_cf_sql(&db->a, sql);
+    if (!must_fail(&db->a, sql, MIGRATE_FAULT_SYNTAX, "SYNTAX")) {
+        return;
+    }
     const char *last = strrchr(sql, ' ');
     uint64_t want = last ? (uint64_t)(last - sql) + 2 : 1;
     CF_CHECK(db->suite, db->a.host.fault.offset == want, "the error is at byte %llu of '%s', told is %llu",
@@ -63,7 +65,9 @@ static void failure_position_utf8(struct mig_cf_db *db)
     }
     int before = snprintf(sql, sizeof(sql), "/* \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 */ ");
     snprintf(sql + before, sizeof(sql) - (size_t)before, "%s", db->quirks->sql_bad);
-    mig_cf_sql(&db->a, sql);
+    if (!must_fail(&db->a, sql, MIGRATE_FAULT_SYNTAX, "SYNTAX")) {
+        return;
+    }
     uint64_t want = (uint64_t)(strrchr(sql, ' ') - sql) + 2;
     CF_CHECK(db->suite, db->a.host.fault.offset == want, "the error is at byte %llu behind %d bytes of UTF-8, told is %llu",
              (unsigned long long)want - 1, before, (unsigned long long)db->a.host.fault.offset - 1);
@@ -160,8 +164,10 @@ static void sizes_result(struct mig_cf_db *db)
         mig_cf_enter(&c->host);
         migrate_status status = db->driver->exec(c->conn, &stmt, &space.r, &err);
         mig_cf_watch(c, "exec()", status, err);
-        CF_CHECK(db->suite, status == MIGRATE_OK && space.r.outcome == MIGRATE_OUTCOME_DONE,
-                 "a result of struct_size %zu: outcome %u", sizes[i], space.r.outcome);
+        CF_CHECK(db->suite, status == MIGRATE_OK, "a result of struct_size %zu: %s", sizes[i],
+                 migrate_error_message(c->err));
+        CF_CHECK(db->suite, space.r.outcome == MIGRATE_OUTCOME_DONE, "a result of struct_size %zu: outcome %u",
+                 sizes[i], space.r.outcome);
         CF_CHECK(db->suite, mig_cf_poisoned((char *)&space + kept, sizeof(space) - kept),
                  "a result of struct_size %zu was written behind its end", sizes[i]);
     }

@@ -83,6 +83,8 @@ static bool opened(struct mig_cf_conn *c, const char *member, migrate_status sta
     mig_cf_watch(c, member, status, err);
     if (status != MIGRATE_OK) {
         mig_cf_fail(c->db->suite, "%s: %s", member, migrate_error_message(err));
+        migrate_error_free(c->err);
+        c->err = NULL;
         mig_cf_host_done(&c->host);
         return false;
     }

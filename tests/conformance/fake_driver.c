@@ -104,6 +104,9 @@ static migrate_status inner_fail(const migrate_host *host, migrate_error **err, 
 static const char *inner_option(const migrate_host *host, const char *key)
 {
     const struct fake *c = host->self;
+    if (strcmp(key, "synchronous") == 0) {
+        return "off"; /* nothing pulls the plug here */
+    }
     return strcmp(key, "lock_timeout") == 0 ? c->host->option(c->host, key) : NULL;
 }
 

@@ -78,7 +78,7 @@ static void prepare(const char *path, const char *mode)
         unlink(file);
     }
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    snprintf(sql, sizeof(sql), "PRAGMA journal_mode = %s", mode);
+    snprintf(sql, sizeof(sql), "PRAGMA synchronous = OFF; PRAGMA journal_mode = %s", mode);
     ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db,
         "CREATE TABLE ground (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 0, filler TEXT DEFAULT (hex(zeroblob(300))));"

@@ -40,26 +40,30 @@ static int run_sql(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-/* First column of the first row, copied; NULL when there is none. */
-static char *first_value(sqlite3 *db, const char *sql)
+/* First column of the first row, copied; NULL when there is none. Only want of memory is a failure: a setting
+ * that this SQLite does not know is not looked after. */
+static int first_value(sqlite3 *db, const char *sql, char **out)
 {
     sqlite3_stmt *stmt = NULL;
-    char *value = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        value = mig_strdup((const char *)sqlite3_column_text(stmt, 0));
+    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    *out = NULL;
+    if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        *out = mig_strdup(text);
+        rc = *out || !text ? SQLITE_OK : SQLITE_NOMEM;
     }
     sqlite3_finalize(stmt);
-    return value;
+    return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-static char *read_setting(sqlite3 *db, const char *name)
+static int read_setting(sqlite3 *db, const char *name, char **out)
 {
     char sql[64];
     if (strcmp(name, "case_sensitive_like") == 0) {
-        return first_value(db, "SELECT 'a' NOT LIKE 'A'"); /* this one can only be set */
+        return first_value(db, "SELECT 'a' NOT LIKE 'A'", out); /* this one can only be set */
     }
     sqlite3_snprintf(sizeof(sql), sql, "PRAGMA %s", name);
-    return first_value(db, sql);
+    return first_value(db, sql, out);
 }
 
 static int write_setting(sqlite3 *db, const char *name, const char *value)
@@ -106,10 +110,11 @@ bool mig_sqlite_session_remember(struct mig_sqlite *c)
     if (!s) {
         return false;
     }
-    for (size_t i = 0; i < N_SETTINGS; i++) {
-        s->value[i] = read_setting(c->db, settings[i]);
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < N_SETTINGS && rc == SQLITE_OK; i++) {
+        rc = read_setting(c->db, settings[i], &s->value[i]);
     }
-    if (collect_undo(c->db, &s->undo) == SQLITE_NOMEM) {
+    if (rc == SQLITE_NOMEM || collect_undo(c->db, &s->undo) == SQLITE_NOMEM) {
         mig_sqlite_session_free(s);
         return false;
     }
@@ -121,11 +126,12 @@ static int restore_settings(sqlite3 *db, const struct mig_sqlite_session *s)
 {
     int result = SQLITE_OK;
     for (size_t i = 0; i < N_SETTINGS; i++) {
-        char *now = s->value[i] ? read_setting(db, settings[i]) : NULL;
+        char *now = NULL;
+        int rc = s->value[i] ? read_setting(db, settings[i], &now) : SQLITE_OK;
         if (now && strcmp(now, s->value[i]) != 0) {
-            int rc = write_setting(db, settings[i], s->value[i]);
-            result = result ? result : rc;
+            rc = write_setting(db, settings[i], s->value[i]);
         }
+        result = result ? result : rc;
         free(now);
     }
     return result;
