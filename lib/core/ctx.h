@@ -72,7 +72,6 @@ struct mig_call {
     int64_t started_ms;   /* monotonic */
     int64_t deadline_ms;  /* monotonic; INT64_MAX none */
     int64_t margin_ms;    /* kept back for unlocking */
-    int64_t connect_until_ms; /* monotonic, of an open; 0 none */
     int64_t last_tick_ms;
     int64_t stop_seen_ms; /* when a stop was first noticed, 0 not */
     bool    ahead;        /* statements are under way beyond the running one */

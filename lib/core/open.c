@@ -7,7 +7,6 @@
 
 #include "core/session.h"
 #include "core/session_url.h"
-#include "util/clock.h"
 #include "util/text.h"
 
 static migrate_status not_open(const migrate_ctx *ctx, migrate_error **err)
@@ -27,15 +26,6 @@ static void forget_dialect(migrate_ctx *ctx)
     ctx->offline = (struct mig_sql_dialect_info){ 0 };
 }
 
-/* `connect_timeout` bounds the call, as a deadline of its own. */
-static void bound_connect(migrate_ctx *ctx)
-{
-    int64_t ms = ctx->set.connect_timeout_ms;
-    int64_t more = ctx->set.reconnect_timeout_ms;
-    if (ms > 0 && ms + more < INT64_MAX / 2 && ctx->call.deadline_ms == INT64_MAX)
-        ctx->call.connect_until_ms = ctx->call.started_ms + ms + more;
-}
-
 migrate_status migrate_ctx_open(migrate_ctx *ctx, const char *url, migrate_error **err)
 {
     if (!url || !*url)
@@ -48,7 +38,6 @@ migrate_status migrate_ctx_open(migrate_ctx *ctx, const char *url, migrate_error
         status = mig_session_url_set(ctx, url, err);
     if (!status) {
         mig_options_read(ctx->options, &ctx->set); /* the URL may have set some */
-        bound_connect(ctx);
         forget_dialect(ctx);
         status = mig_session_open(ctx, err);
     }
