@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Migrations over a connection that the application has open already; here the only way to reach it, because the
- * database is in memory. The migrations are inside the program, too: nothing to install beside it.
+ * Migrations over a connection that the application has open already; here the only way to reach it, because
+ * the database is in memory. The migrations are inside the program, too: nothing to install beside it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static migrate_status migrate_open_database(sqlite3 *db, migrate_error **err)
         s = migrate_ctx_adopt(ctx, "sqlite", db, err);
     if (s == MIGRATE_OK)
         s = migrate_run(ctx, NULL, NULL, err); /* the report is declined */
-    migrate_ctx_free(ctx); /* gives the connection back as it came; it is still open */
+    migrate_ctx_free(ctx);                     /* gives the connection back as it came; it is still open */
     return s;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lock of one's own: flock() on a file, for several programs on one machine. Whatever lock is used, the fence in
- * the database keeps two writers apart; a lock only saves them work.
+ * A lock of one's own: flock() on a file, for several programs on one machine. Whatever lock is used, the
+ * fence in the database keeps two writers apart; a lock only saves them work.
  *
  *     custom_lock sqlite:app.db examples/migrations /run/lock/app-migrate
  */
@@ -19,8 +19,8 @@
 
 struct file_lock {
     const char *path;
-    int fd;          /* -1: not held */
-    char who[32];    /* what the holder wrote */
+    int fd;       /* -1: not held */
+    char who[32]; /* what the holder wrote */
 };
 
 static migrate_status failed(const migrate_host *host, migrate_error **err, const char *what)
@@ -72,7 +72,8 @@ static migrate_status lock_release(void *self, const migrate_host *host, const c
     struct file_lock *lock = self;
     (void)key;
     if (lock->fd < 0) {
-        migrate_fault fault = { .struct_size = sizeof fault, .status = MIGRATE_E_LOCK_LOST,
+        migrate_fault fault = { .struct_size = sizeof fault,
+                                .status = MIGRATE_E_LOCK_LOST,
                                 .message = "the lock file is not held" };
         return host->fail(host, err, &fault);
     }
@@ -81,8 +82,8 @@ static migrate_status lock_release(void *self, const migrate_host *host, const c
     return MIGRATE_OK;
 }
 
-static migrate_status lock_inspect(void *self, const migrate_host *host, const char *key, migrate_holder *holder,
-                                   migrate_error **err)
+static migrate_status lock_inspect(void *self, const migrate_host *host, const char *key,
+                                   migrate_holder *holder, migrate_error **err)
 {
     struct file_lock *lock = self;
     migrate_status s = MIGRATE_DONE;

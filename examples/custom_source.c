@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source of one's own: all migrations in one text file, each under a line "=== PATH". The library reads versions
- * and directives from the paths and texts just as it does from a directory.
+ * A source of one's own: all migrations in one text file, each under a line "=== PATH". The library reads
+ * versions and directives from the paths and texts just as it does from a directory.
  *
  *     custom_source sqlite:app.db bundle.txt
  */
@@ -14,7 +14,7 @@
 #include <migrate/source.h>
 
 struct bundle {
-    char  *text;
+    char *text;
     size_t len;
     size_t at; /* of the next entry's heading */
 };
@@ -44,7 +44,8 @@ static size_t body_size(const struct bundle *b, size_t body)
     return heading(b, body - 1) - body;
 }
 
-static migrate_status bundle_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status bundle_next(void *self, const migrate_host *host, migrate_entry *out,
+                                  migrate_error **err)
 {
     struct bundle *b = self;
     size_t start = heading(b, b->at), body;
@@ -62,8 +63,8 @@ static migrate_status bundle_next(void *self, const migrate_host *host, migrate_
     return MIGRATE_OK;
 }
 
-static migrate_status bundle_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                                  char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status bundle_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                                  uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     struct bundle *b = self;
     size_t start = (size_t)entry->cookie; /* path and cookie are what comes back for certain */

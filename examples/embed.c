@@ -4,14 +4,16 @@
  *
  *     embed sqlite:app.db examples/migrations
  *
- * Start as many copies at once as you like: each migration runs once. Kill one at any moment: the next goes on.
+ * Start as many copies at once as you like: each migration runs once. Kill one at any moment: the next goes
+ * on.
  */
 #include <stdio.h>
 
 #include <migrate/drivers.h>
 #include <migrate/migrate.h>
 
-static migrate_status bring_up_to_date(const char *url, const char *dir, migrate_report **report, migrate_error **err)
+static migrate_status bring_up_to_date(const char *url, const char *dir, migrate_report **report,
+                                       migrate_error **err)
 {
     migrate_ctx *ctx = NULL;
     migrate_status s = migrate_ctx_new(&ctx, err);
@@ -40,7 +42,8 @@ int main(int argc, char **argv)
     if (s != MIGRATE_OK)
         fprintf(stderr, "error: %s\n", migrate_error_text(err)); /* with the remedy */
     else
-        printf("%llu applied, database %s at version %s\n", (unsigned long long)migrate_report_applied(report),
+        printf("%llu applied, database %s at version %s\n",
+               (unsigned long long)migrate_report_applied(report),
                migrate_state_name(migrate_report_state(report)), migrate_report_version(report));
     migrate_error_free(err);
     migrate_report_free(report);

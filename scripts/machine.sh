@@ -16,7 +16,8 @@ as_root() {
 # Prints those of the packages that are not installed.
 not_installed() {
     for package in "$@"; do
-        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
+        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            printf '%s ' "$package"
     done
 }
 
@@ -67,7 +68,11 @@ build() {
     folder=$1
     shift
     if [ ! -f "$folder/build.ninja" ]; then
-        "$MESON" setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; rm -rf "$folder"; return 1; }
+        "$MESON" setup "$folder" "$@" >"$folder.log" 2>&1 || {
+            cat "$folder.log" >&2
+            rm -rf "$folder"
+            return 1
+        }
         rm -f "$folder.log"
     fi
     ninja -C "$folder" >"$folder/build.log" 2>&1 || { tail -n 60 "$folder/build.log" >&2; return 1; }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints size and member offsets of every struct that crosses the boundary, for the golden file. The numbers are those
- * of an LP64 machine; on another only the order is compared. */
+/* Prints size and member offsets of every struct that crosses the boundary, for the golden file. The numbers
+ * are those of an LP64 machine; on another only the order is compared. */
 #include <stdio.h>
 
 #include <migrate/conformance.h>

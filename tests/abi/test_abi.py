@@ -3,6 +3,7 @@
 
 With ABI_UPDATE in the environment the golden files are written anew (scripts/abi-refresh).
 """
+
 import os
 import re
 import shutil
@@ -32,8 +33,9 @@ def compare(test, name, seen):
             f.write(seen)
         return
     with open(path, encoding='utf-8') as f:
-        test.assertEqual(f.read(), seen, '%s differs: an ABI change needs scripts/abi-refresh and a line in NEWS.md'
-                         % name)
+        test.assertEqual(
+            f.read(), seen, '%s differs: an ABI change needs scripts/abi-refresh and a line in NEWS.md' % name
+        )
 
 
 class Abi(unittest.TestCase):
@@ -43,8 +45,11 @@ class Abi(unittest.TestCase):
         for name, path in LIBRARIES.items():
             done = run('nm', '-D', '--defined-only', path)
             self.assertEqual(done.returncode, 0, done.stderr)
-            names = sorted(line.split()[-1].split('@')[0] for line in done.stdout.splitlines()
-                           if line.split()[1] in 'TDBRWV')
+            names = sorted(
+                line.split()[-1].split('@')[0]
+                for line in done.stdout.splitlines()
+                if line.split()[1] in 'TDBRWV'
+            )
             with self.subTest(name):
                 compare(self, name + '.exports', ''.join(n + '\n' for n in names))
 
@@ -57,7 +62,9 @@ class Abi(unittest.TestCase):
                 text = re.sub(r'/\*.*?\*/', '', f.read(), flags=re.S)
             declared |= set(re.findall(r'^MIGRATE_API[^;]*?\b(migrate_\w+)\(', text, re.M))
         done = run('nm', '-D', '--defined-only', LIBRARIES['libmigrate'])
-        exported = {line.split()[-1].split('@')[0] for line in done.stdout.splitlines() if line.split()[1] == 'T'}
+        exported = {
+            line.split()[-1].split('@')[0] for line in done.stdout.splitlines() if line.split()[1] == 'T'
+        }
         self.assertEqual(declared, exported)
 
     def test_struct_layouts(self):
@@ -77,7 +84,9 @@ class Abi(unittest.TestCase):
                 members = re.findall(r'\(\*(\w+)\)|(\w+);', re.sub(r'\)\(.*?\);', ');', body, flags=re.S))
                 listed = re.search(r'^%s \d+\n((?:  .*\n)*)' % name, layout, re.M)
                 self.assertTrue(listed, name)
-                self.assertEqual(re.findall(r'^  (\w+)', listed.group(1), re.M), [a or b for a, b in members], name)
+                self.assertEqual(
+                    re.findall(r'^  (\w+)', listed.group(1), re.M), [a or b for a, b in members], name
+                )
 
     def test_frozen_client_and_driver(self):
         for client in CLIENTS:
@@ -94,10 +103,23 @@ class Abi(unittest.TestCase):
         golden = os.path.join(GOLDEN, 'libmigrate.abi')
         with tempfile.TemporaryDirectory() as folder:
             seen = os.path.join(folder, 'seen.abi')
-            done = run('abidw', '--exported-interfaces-only', '--suppr', os.path.join(HERE, 'public.suppr'),
-                       '--headers-dir', INCLUDE, '--drop-private-types', '--no-corpus-path', '--no-comp-dir-path',
-                       '--no-show-locs', '--no-parameter-names', '--no-elf-needed', '--out-file', seen,
-                       LIBRARIES['libmigrate'])
+            done = run(
+                'abidw',
+                '--exported-interfaces-only',
+                '--suppr',
+                os.path.join(HERE, 'public.suppr'),
+                '--headers-dir',
+                INCLUDE,
+                '--drop-private-types',
+                '--no-corpus-path',
+                '--no-comp-dir-path',
+                '--no-show-locs',
+                '--no-parameter-names',
+                '--no-elf-needed',
+                '--out-file',
+                seen,
+                LIBRARIES['libmigrate'],
+            )
             self.assertEqual(done.returncode, 0, done.stderr)
             if UPDATE:
                 shutil.copy(seen, golden)

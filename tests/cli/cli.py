@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the command line share."""
+
 import json
 import os
 import subprocess
@@ -32,8 +33,16 @@ class CliTest(unittest.TestCase):
             f.write(text)
 
     def migrate(self, *args, code=None, **more):
-        done = subprocess.run([MIGRATE, *args], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60, **more)
+        done = subprocess.run(
+            [MIGRATE, *args],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **more
+        )
         if code is not None:
             self.assertEqual(done.returncode, code, '%s\n%s%s' % (args, done.stdout, done.stderr))
         return done
@@ -47,6 +56,7 @@ class CliTest(unittest.TestCase):
 
     def sql(self, statement, db='app.db'):
         import sqlite3
+
         con = sqlite3.connect(os.path.join(self.folder, db))
         try:
             return con.execute(statement).fetchall()

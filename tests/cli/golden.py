@@ -14,9 +14,10 @@ A FILE is a dialogue, run in an empty directory:
     2> warning: ...                     on stderr,
     => 0                                and its exit code
 
-Times, instants, hashes and the directory are replaced by <time>, <instant>, <sha256> and <dir>. With --update the
-file is written anew from what the commands print.
+Times, instants, hashes and the directory are replaced by <time>, <instant>, <sha256> and <dir>. With
+--update the file is written anew from what the commands print.
 """
+
 import os
 import re
 import shlex
@@ -49,7 +50,9 @@ class Dialogue:
         self.path = path
         with open(path, encoding='utf-8') as f:
             self.lines = f.read().split('\n')
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k != 'DATABASE_URL'}
+        self.env = {
+            k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k != 'DATABASE_URL'
+        }
         self.env.update(LC_ALL='C.UTF-8', ASAN_OPTIONS="detect_leaks=1", CLI_EXE=migrate)
         self.out = []
         self.failed = 0
@@ -101,8 +104,15 @@ class Dialogue:
         while i < len(self.lines) and self.lines[i][:2] in ('1>', '2>', '=>'):
             expected.append(self.lines[i].rstrip())
             i += 1
-        done = subprocess.run([self.migrate] + shlex.split(line[2:].replace('<dir>', folder)), cwd=folder,
-                              env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [self.migrate] + shlex.split(line[2:].replace('<dir>', folder)),
+            cwd=folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         seen = []
         for mark, text in (('1>', done.stdout), ('2>', done.stderr)):
             text = normal(text, folder)

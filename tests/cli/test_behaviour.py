@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Output streams, terminals, process list, drivers of one's own."""
+
 import os
 import pty
 import select
@@ -9,21 +10,32 @@ import unittest
 
 from cli import MIGRATE, CliTest, clean_env
 
-ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO a SELECT max(i) FROM n;\n"
+ENDLESS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO a SELECT max(i) FROM n;\n"
+)
 
 
 class Behaviour(CliTest):
     def setUp(self):
         super().setUp()
         self.file('migrations/1_a.sql', 'CREATE TABLE a (id INTEGER);\n')
-        self.file('migrations/2_b.sql', "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                  "WHERE i < 3000000) INSERT INTO a SELECT max(i) FROM n;\n")
+        self.file(
+            'migrations/2_b.sql',
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "WHERE i < 3000000) INSERT INTO a SELECT max(i) FROM n;\n",
+        )
 
     def on_terminal(self, *args):
         """Runs with stderr on a terminal; returns what it saw there, stdout and the exit code."""
         master, slave = pty.openpty()
-        process = subprocess.Popen([MIGRATE, *args], cwd=self.folder, env=dict(self.env, TERM='xterm'),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+        process = subprocess.Popen(
+            [MIGRATE, *args],
+            cwd=self.folder,
+            env=dict(self.env, TERM='xterm'),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=slave,
+        )
         os.close(slave)
         seen = b''
         while True:
@@ -64,7 +76,9 @@ class Behaviour(CliTest):
 
     def test_closed_descriptors(self):
         """The database file must not become descriptor 1 and receive what we print."""
-        subprocess.run(['sh', '-c', '"$0" up >&- 2>&- <&-', MIGRATE], cwd=self.folder, env=self.env, check=False)
+        subprocess.run(
+            ['sh', '-c', '"$0" up >&- 2>&- <&-', MIGRATE], cwd=self.folder, env=self.env, check=False
+        )
         self.assertEqual(self.sql('SELECT count(*) FROM a'), [(1,)])
         self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
         self.assertEqual(self.json('status')['state'], 'current')
@@ -72,8 +86,15 @@ class Behaviour(CliTest):
     def test_reader_goes_away(self):
         read, write = os.pipe()
         os.close(read)
-        done = subprocess.run([MIGRATE, 'up'], cwd=self.folder, env=self.env, stdout=write, stderr=subprocess.PIPE,
-                              text=True, timeout=60)
+        done = subprocess.run(
+            [MIGRATE, 'up'],
+            cwd=self.folder,
+            env=self.env,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
         os.close(write)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn('standard output', done.stderr)
@@ -81,26 +102,46 @@ class Behaviour(CliTest):
 
     def test_full_disk_on_stdout(self):
         with open('/dev/full', 'w') as full:
-            done = subprocess.run([MIGRATE, 'status'], cwd=self.folder, env=self.env, stdout=full,
-                                  stderr=subprocess.PIPE, text=True, timeout=60)
+            done = subprocess.run(
+                [MIGRATE, 'status'],
+                cwd=self.folder,
+                env=self.env,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
         self.assertEqual(done.returncode, 2)
 
     def test_password_is_nowhere(self):
         """Neither in messages nor in the process list."""
-        for url in ('oracle://u:s3cret@h/db', 'postgres://u:s3cret@127.0.0.1:1/db', 'mysql://u:s3cret@127.0.0.1:1/db',
-                    'postgres://u:p@s3cret@127.0.0.1:1/db'):
+        for url in (
+            'oracle://u:s3cret@h/db',
+            'postgres://u:s3cret@127.0.0.1:1/db',
+            'mysql://u:s3cret@127.0.0.1:1/db',
+            'postgres://u:p@s3cret@127.0.0.1:1/db',
+        ):
             done = self.migrate('-d', url, '-o', 'connect_timeout=1s', '-o', 'reconnect_timeout=1s', 'status')
             self.assertNotEqual(done.returncode, 0)
             self.assertNotIn('s3cret', done.stdout + done.stderr)
-        process = subprocess.Popen([MIGRATE, '-d', 'mini://u:s3cret@h/x', '--driver', './none.so', 'wait'],
-                                   cwd=self.folder, env=self.env, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [MIGRATE, '-d', 'mini://u:s3cret@h/x', '--driver', './none.so', 'wait'],
+            cwd=self.folder,
+            env=self.env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.assertNotIn('s3cret', process.communicate(timeout=60)[1])
 
     def test_argument_is_hidden(self):
         self.file('endless/1_a.sql', 'CREATE TABLE a (n INTEGER);\n' + ENDLESS)
-        process = subprocess.Popen([MIGRATE, '-d', 'sqlite://%s/s3cret.db' % self.folder, '-s', 'endless', 'up'],
-                                   cwd=self.folder, env=clean_env(), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [MIGRATE, '-d', 'sqlite://%s/s3cret.db' % self.folder, '-s', 'endless', 'up'],
+            cwd=self.folder,
+            env=clean_env(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             deadline = time.monotonic() + 10
             line = b's3cret'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents say what the program does: they are compared with its tables."""
+
 import os
 import re
 import shutil
@@ -17,8 +18,11 @@ def read(*path):
 class Docs(CliTest):
     def test_options_page_is_current(self):
         made = self.migrate('help', '--options-markdown', code=0).stdout
-        self.assertEqual(made, read('docs', 'guide', 'options.md'),
-                         'migrate help --options-markdown > docs/guide/options.md')
+        self.assertEqual(
+            made,
+            read('docs', 'guide', 'options.md'),
+            'migrate help --options-markdown > docs/guide/options.md',
+        )
 
     def test_manual_names_everything(self):
         manual = read('docs', 'man', 'migrate.1')
@@ -59,8 +63,11 @@ class Docs(CliTest):
         if not shutil.which('mandoc'):
             self.skipTest('no mandoc')
         for page in ('migrate.1', 'libmigrate.3'):
-            done = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', os.path.join(ROOT, 'docs', 'man', page)],
-                                  capture_output=True, text=True)
+            done = subprocess.run(
+                ['mandoc', '-T', 'lint', '-W', 'warning', os.path.join(ROOT, 'docs', 'man', page)],
+                capture_output=True,
+                text=True,
+            )
             wrong = [l for l in done.stdout.split('\n') if l and 'mandoc.db' not in l and 'STYLE' not in l]
             self.assertEqual(wrong, [])
 
@@ -69,18 +76,25 @@ class Docs(CliTest):
             text = self.migrate('completion', shell, code=0).stdout
             if shutil.which(shell):
                 self.file('script', text)
-                done = subprocess.run([shell, *check, 'script'], cwd=self.folder, capture_output=True, text=True)
+                done = subprocess.run(
+                    [shell, *check, 'script'], cwd=self.folder, capture_output=True, text=True
+                )
                 self.assertEqual((done.returncode, done.stderr), (0, ''), shell)
 
     def test_bash_completes(self):
         if not shutil.which('bash'):
             self.skipTest('no bash')
         self.file('script', self.migrate('completion', 'bash', code=0).stdout)
-        for words, want in ((['migrate', 'sta'], 'status'), (['migrate', 'plan', 're'], 'redo'),
-                            (['migrate', '-d', 'x', 'status', '--ch'], '--check'),
-                            (['migrate', '--option', 'lock_w'], 'lock_wait=')):
-            script = ('compopt() { :; }; . ./script; COMP_WORDS=(%s); COMP_CWORD=%d; _migrate; echo "${COMPREPLY[*]}"'
-                      % (' '.join(words), len(words) - 1))
+        for words, want in (
+            (['migrate', 'sta'], 'status'),
+            (['migrate', 'plan', 're'], 'redo'),
+            (['migrate', '-d', 'x', 'status', '--ch'], '--check'),
+            (['migrate', '--option', 'lock_w'], 'lock_wait='),
+        ):
+            script = (
+                'compopt() { :; }; . ./script; COMP_WORDS=(%s); COMP_CWORD=%d; _migrate; echo "${COMPREPLY[*]}"'
+                % (' '.join(words), len(words) - 1)
+            )
             done = subprocess.run(['bash', '-c', script], cwd=self.folder, capture_output=True, text=True)
             self.assertEqual(done.stdout.strip(), want, done.stderr)
 

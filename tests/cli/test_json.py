@@ -1,15 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys that scripts rely on."""
+
 import unittest
 
 from cli import CliTest
 
-MIGRATION = ['version', 'name', 'kind', 'state', 'path', 'checksum', 'statements', 'done', 'transaction', 'applied_at',
-             'elapsed_ms']
+MIGRATION = [
+    'version',
+    'name',
+    'kind',
+    'state',
+    'path',
+    'checksum',
+    'statements',
+    'done',
+    'transaction',
+    'applied_at',
+    'elapsed_ms',
+]
 STATUS = ['schema', 'database', 'server', 'state', 'version', 'pending', 'migrations']
 RUN = STATUS + ['applied', 'reverted', 'elapsed_ms', 'lock_wait_ms', 'round_trips']
-ERROR = ['status', 'class', 'message', 'hint', 'state', 'sqlstate', 'code', 'version', 'path', 'line', 'column',
-         'statement', 'cause']
+ERROR = [
+    'status',
+    'class',
+    'message',
+    'hint',
+    'state',
+    'sqlstate',
+    'code',
+    'version',
+    'path',
+    'line',
+    'column',
+    'statement',
+    'cause',
+]
 
 
 class Json(CliTest):
@@ -27,12 +52,16 @@ class Json(CliTest):
     def test_status(self):
         value = self.json('status')
         self.has(value, STATUS)
-        self.assertEqual((value['database'], value['state'], value['version'], value['pending']),
-                         ('sqlite', 'pending', '', 2))
+        self.assertEqual(
+            (value['database'], value['state'], value['version'], value['pending']),
+            ('sqlite', 'pending', '', 2),
+        )
         for row in value['migrations']:
             self.has(row, MIGRATION)
-        self.assertEqual([(r['version'], r['name'], r['state']) for r in value['migrations']],
-                         [('1', 'a', 'pending'), ('2', 'b', 'pending')])
+        self.assertEqual(
+            [(r['version'], r['name'], r['state']) for r in value['migrations']],
+            [('1', 'a', 'pending'), ('2', 'b', 'pending')],
+        )
         self.migrate('up', code=0)
         value = self.json('status')
         self.assertEqual((value['state'], value['version'], value['pending']), ('current', '2', 0))
@@ -44,7 +73,9 @@ class Json(CliTest):
     def test_run(self):
         value = self.json('up', '--steps', '1')
         self.has(value, RUN)
-        self.assertEqual((value['applied'], value['reverted'], value['pending'], value['state']), (1, 0, 1, 'pending'))
+        self.assertEqual(
+            (value['applied'], value['reverted'], value['pending'], value['state']), (1, 0, 1, 'pending')
+        )
         self.assertEqual([r['version'] for r in value['migrations']], ['1'])
         value = self.json('up')
         self.assertEqual((value['applied'], value['state']), (1, 'current'))
@@ -59,14 +90,23 @@ class Json(CliTest):
 
     def test_plan(self):
         value = self.json('plan')
-        self.assertEqual([(s['version'], s['name'], s['direction'], s['transaction'], s['statements'])
-                          for s in value['steps']], [('1', 'a', 'up', value['steps'][0]['transaction'], 2),
-                                                     ('2', 'b', 'up', value['steps'][0]['transaction'], 1)])
+        self.assertEqual(
+            [
+                (s['version'], s['name'], s['direction'], s['transaction'], s['statements'])
+                for s in value['steps']
+            ],
+            [
+                ('1', 'a', 'up', value['steps'][0]['transaction'], 2),
+                ('2', 'b', 'up', value['steps'][0]['transaction'], 1),
+            ],
+        )
         self.assertNotIn('sql', value['steps'][0])
         self.has(value['steps'][0], ['destructive', 'may_doubt'])
         value = self.json('plan', '--sql')
-        self.assertEqual([s['sql'] for s in value['steps']],
-                         [['CREATE TABLE a (id INTEGER)', 'INSERT INTO a VALUES (1)'], ['CREATE TABLE b (id INTEGER)']])
+        self.assertEqual(
+            [s['sql'] for s in value['steps']],
+            [['CREATE TABLE a (id INTEGER)', 'INSERT INTO a VALUES (1)'], ['CREATE TABLE b (id INTEGER)']],
+        )
         self.migrate('up', code=0)
         value = self.json('plan', 'down')
         self.assertEqual([(s['version'], s['direction']) for s in value['steps']], [('2', 'down')])
@@ -74,13 +114,17 @@ class Json(CliTest):
         self.assertEqual(self.json('plan')['steps'], [])
 
     def test_failure(self):
-        self.file('migrations/3_c.up.sql', 'CREATE TABLE c (id INTEGER);\n\nINSERT INTO nowhere VALUES (1);\n')
+        self.file(
+            'migrations/3_c.up.sql', 'CREATE TABLE c (id INTEGER);\n\nINSERT INTO nowhere VALUES (1);\n'
+        )
         value = self.json('up', code=6)
         self.assertEqual(value['applied'], 2)
         error = value['error']
         self.has(error, ERROR)
-        self.assertEqual((error['status'], error['class'], error['version'], error['line'], error['statement']),
-                         ('E_SQL', 6, '3', 3, 2))
+        self.assertEqual(
+            (error['status'], error['class'], error['version'], error['line'], error['statement']),
+            ('E_SQL', 6, '3', 3, 2),
+        )
         self.assertIn('nowhere', error['message'])
         self.assertTrue(error['path'].endswith('3_c.up.sql'))
         self.assertEqual(self.json('status')['migrations'][2]['state'], 'pending')

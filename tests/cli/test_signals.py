@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first SIGINT or SIGTERM stops between statements, the second cancels the running one; both end with 7."""
+"""The first SIGINT or SIGTERM stops between statements, the second cancels the running one; exit code 7."""
+
 import json
 import os
 import signal
@@ -10,15 +11,26 @@ import unittest
 from cli import MIGRATE, CliTest
 
 # A statement of about a second, many times; and one that never ends.
-COUNT = ("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
-         "INSERT INTO t SELECT max(i) FROM n;\n")
-ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT max(i) FROM n;\n"
+COUNT = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
+    "INSERT INTO t SELECT max(i) FROM n;\n"
+)
+ENDLESS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT max(i) FROM n;\n"
+)
 
 
 class Signals(CliTest):
     def start(self):
-        return subprocess.Popen([MIGRATE, '--json', 'up'], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [MIGRATE, '--json', 'up'],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def wait_for_first(self, process):
         """Until migration 1 is in: by then the handlers are installed and 2 is about to run."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Installs, moves the prefix, and uses what is there as an application and a packager would."""
+
 import glob
 import os
 import re
@@ -38,7 +39,11 @@ class Install(unittest.TestCase):
         cls.prefix = os.path.join(cls.top, 'moved')  # not where it was made for
         shutil.move(stage + PREFIX, cls.prefix)
         cls.lib = os.path.join(cls.prefix, LIBDIR)
-        cls.env = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k not in ('DATABASE_URL', 'LD_LIBRARY_PATH')}
+        cls.env = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith('MIGRATE_') and k not in ('DATABASE_URL', 'LD_LIBRARY_PATH')
+        }
         cls.env['PKG_CONFIG_PATH'] = os.path.join(cls.lib, 'pkgconfig')
         cls.migrations = os.path.join(SOURCE, 'examples', 'migrations')
 
@@ -52,8 +57,17 @@ class Install(unittest.TestCase):
     def compile(self, name, *args):
         out = os.path.join(self.top, name)
         flags = ['-fsanitize=' + SANITIZE] if SANITIZE != 'none' else []
-        run(CC, '-Wall', '-Wextra', '-Werror', *flags, os.path.join(SOURCE, 'tests', 'install', 'consumer.c'), '-o',
-            out, *args)
+        run(
+            CC,
+            '-Wall',
+            '-Wextra',
+            '-Werror',
+            *flags,
+            os.path.join(SOURCE, 'tests', 'install', 'consumer.c'),
+            '-o',
+            out,
+            *args
+        )
         return out
 
     def database(self):
@@ -75,8 +89,18 @@ class Install(unittest.TestCase):
             f.write(text)
         shutil.copytree(self.migrations, os.path.join(folder, 'migrations'))
         flags = ['-fsanitize=' + SANITIZE] if SANITIZE != 'none' else []
-        run(CC, '-Wall', '-Wextra', '-Werror', *flags, 'app.c', '-o', 'app',
-            *self.pkg_config('--cflags', '--libs', 'libmigrate-sqlite'), cwd=folder)
+        run(
+            CC,
+            '-Wall',
+            '-Wextra',
+            '-Werror',
+            *flags,
+            'app.c',
+            '-o',
+            'app',
+            *self.pkg_config('--cflags', '--libs', 'libmigrate-sqlite'),
+            cwd=folder
+        )
         run('./app', cwd=folder, env=dict(self.env, LD_LIBRARY_PATH=self.lib))
         self.assertTrue(os.path.exists(os.path.join(folder, 'app.db')))
 
@@ -92,8 +116,9 @@ class Install(unittest.TestCase):
             if not os.path.exists(path):
                 continue
             for library in needed(path):
-                self.assertRegex(library, r'^(libc|libm|ld-linux.*|libasan|libubsan|%s)\.' % own.replace('|', '|'),
-                                 name)
+                self.assertRegex(
+                    library, r'^(libc|libm|ld-linux.*|libasan|libubsan|%s)\.' % own.replace('|', '|'), name
+                )
             if name != 'libmigrate.so.0':  # a driver needs no symbol of the core
                 undefined = run('nm', '-D', '--undefined-only', path)
                 self.assertNotRegex(undefined, r'\bmigrate_|\bmig_')
@@ -102,7 +127,9 @@ class Install(unittest.TestCase):
         app = self.compile('loading', '-DLOAD_ONLY', *self.pkg_config('--cflags', '--libs', 'libmigrate'))
         self.assertEqual([n for n in needed(app) if 'migrate' in n], ['libmigrate.so.0'])
         env = dict(self.env, LD_LIBRARY_PATH=self.lib)
-        out = run(app, self.database(), self.migrations, os.path.join(self.lib, 'libmigrate-sqlite.so.0'), env=env)
+        out = run(
+            app, self.database(), self.migrations, os.path.join(self.lib, 'libmigrate-sqlite.so.0'), env=env
+        )
         self.assertEqual(out.split()[1], '0004')
 
     @unittest.skipIf(SANITIZE != 'none', 'sanitizers do not link statically')
@@ -127,9 +154,20 @@ class Install(unittest.TestCase):
             for compiler, standard, kind in ((CC, 'c11', 'c'), ('c++', 'c++17', 'c++')):
                 if not shutil.which(compiler):
                     continue
-                run(compiler, '-x', kind, '-std=' + standard, '-Wall', '-Wextra', '-Wpedantic', '-Werror',
-                    '-fsyntax-only', '-I' + os.path.join(self.prefix, 'include'), '-',
-                    input='#include <migrate/%s>\n' % header)
+                run(
+                    compiler,
+                    '-x',
+                    kind,
+                    '-std=' + standard,
+                    '-Wall',
+                    '-Wextra',
+                    '-Wpedantic',
+                    '-Werror',
+                    '-fsyntax-only',
+                    '-I' + os.path.join(self.prefix, 'include'),
+                    '-',
+                    input='#include <migrate/%s>\n' % header,
+                )
 
     def test_every_pc_file_names_what_is_there(self):
         files = glob.glob(os.path.join(self.lib, 'pkgconfig', '*.pc'))
@@ -156,17 +194,31 @@ class Install(unittest.TestCase):
 
     def test_what_is_installed(self):
         share = os.path.join(self.prefix, 'share')
-        for path in ('man/man1/migrate.1', 'man/man3/libmigrate.3', 'bash-completion/completions/migrate.bash',
-                     'zsh/site-functions/_migrate', 'fish/vendor_completions.d/migrate.fish'):
+        for path in (
+            'man/man1/migrate.1',
+            'man/man3/libmigrate.3',
+            'bash-completion/completions/migrate.bash',
+            'zsh/site-functions/_migrate',
+            'fish/vendor_completions.d/migrate.fish',
+        ):
             self.assertTrue(os.path.exists(os.path.join(share, path)), path)
-        unexpected = [os.path.relpath(p, self.prefix) for p in glob.glob(self.prefix + '/**', recursive=True)
-                      if os.path.isfile(p) and re.search(r'mig_util|mig_sql|mig_crypto|test_|/mini', p)]
+        unexpected = [
+            os.path.relpath(p, self.prefix)
+            for p in glob.glob(self.prefix + '/**', recursive=True)
+            if os.path.isfile(p) and re.search(r'mig_util|mig_sql|mig_crypto|test_|/mini', p)
+        ]
         self.assertEqual(unexpected, [])
 
     def test_no_build_path_is_left(self):
         for path in glob.glob(self.prefix + '/**', recursive=True):
-            if os.path.isfile(path) and not os.path.islink(path) and (path.endswith('.pc') or '/bin/' in path):
-                dynamic = run('readelf', '-d', path) if '/bin/' in path else open(path, encoding='utf-8').read()
+            if (
+                os.path.isfile(path)
+                and not os.path.islink(path)
+                and (path.endswith('.pc') or '/bin/' in path)
+            ):
+                dynamic = (
+                    run('readelf', '-d', path) if '/bin/' in path else open(path, encoding='utf-8').read()
+                )
                 self.assertNotIn(BUILD, dynamic)
 
 

@@ -18,7 +18,8 @@ static migrate_status give(struct cli *cli, migrate_report *report, migrate_stat
 migrate_status cli_check_init(const struct cli *cli, migrate_error **err)
 {
     if (cli_has(cli, FLAG_DIALECT) && !cli_has(cli, FLAG_SQL))
-        return cli_fail_usage(err, cli->command, "--dialect is for --sql: without a database nothing can be created");
+        return cli_fail_usage(err, cli->command,
+                              "--dialect is for --sql: without a database nothing can be created");
     return MIGRATE_OK;
 }
 

@@ -80,8 +80,8 @@ static migrate_status take(struct cli *cli, int id, char *value, migrate_error *
 
 static migrate_status missing_value(migrate_error **err, const struct cli_flag *flag)
 {
-    return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is", "--%s needs a value: --%s %s",
-                    flag->name, flag->name, flag->value);
+    return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is",
+                    "--%s needs a value: --%s %s", flag->name, flag->name, flag->value);
 }
 
 static migrate_status long_flag(struct cli *cli, struct reader *r, char *arg, migrate_error **err)
@@ -92,8 +92,8 @@ static migrate_status long_flag(struct cli *cli, struct reader *r, char *arg, mi
     int id;
     const struct cli_flag *flag = flag_by_name(name, len, &id);
     if (!flag)
-        return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is", "unknown option --%.*s",
-                        (int)len, name);
+        return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is",
+                        "unknown option --%.*s", (int)len, name);
     if (!flag->value && value)
         return cli_fail(err, MIGRATE_E_ARGUMENT, "leave the =VALUE out", "--%s takes no value", flag->name);
     if (flag->value && !value) {
@@ -111,7 +111,8 @@ static migrate_status short_flags(struct cli *cli, struct reader *r, char *arg, 
         int id;
         const struct cli_flag *flag = flag_by_letter(*p, &id);
         if (!flag)
-            return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is", "unknown option -%c", *p);
+            return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists what there is",
+                            "unknown option -%c", *p);
         if (!flag->value) {
             migrate_status s = take(cli, id, NULL, err);
             if (s != MIGRATE_OK)
@@ -140,8 +141,7 @@ static migrate_status positional(struct cli *cli, const char *arg, migrate_error
         return cli_fail(err, MIGRATE_E_ARGUMENT, hint, "unknown command `%s`", arg);
     }
     if (cli->n_args >= cli->command->max_args)
-        return cli_fail_usage(err, cli->command, "%s: unexpected argument `%s`",
-                        cli->command->name, arg);
+        return cli_fail_usage(err, cli->command, "%s: unexpected argument `%s`", cli->command->name, arg);
     cli->args[cli->n_args++] = arg;
     return MIGRATE_OK;
 }
@@ -162,14 +162,12 @@ static migrate_status check(const struct cli *cli, migrate_error **err)
     const struct cli_command *c = cli->command;
     for (int i = 0; i < FLAG_COUNT; i++) {
         if (cli_has(cli, i) && !cli_flags[i].global && !(c->flags & FLAG_BIT(i)))
-            return cli_fail_usage(err, c, "%s does not take --%s", c->name,
-                            cli_flags[i].name);
+            return cli_fail_usage(err, c, "%s does not take --%s", c->name, cli_flags[i].name);
     }
     if (cli->n_args < c->min_args)
         return cli_fail_usage(err, c, "%s: an argument is missing", c->name);
     if (c->words && cli->n_args && !word_allowed(c->words, cli->args[0]))
-        return cli_fail_usage(err, c, "%s: `%s` is not one of %s", c->name,
-                        cli->args[0], c->words);
+        return cli_fail_usage(err, c, "%s: `%s` is not one of %s", c->name, cli->args[0], c->words);
     return c->check ? c->check(cli, err) : MIGRATE_OK;
 }
 

@@ -8,8 +8,8 @@
 #include "cli.h"
 #include "fail.h"
 
-/* Credentials from AWS live in libmigrate-aws, which is loaded only when an option asks for them: nobody else's
- * start waits for libcurl. */
+/* Credentials from AWS live in libmigrate-aws, which is loaded only when an option asks for them: nobody
+ * else's start waits for libcurl. */
 
 typedef migrate_status (*attach_fn)(migrate_ctx *ctx, migrate_error **err);
 typedef migrate_status (*open_fn)(migrate_ctx *ctx, const char *url, migrate_error **err);
@@ -42,7 +42,8 @@ static open_fn find_open(migrate_error **err)
 #else
 static attach_fn find_attach(migrate_error **err)
 {
-    cli_fail(err, MIGRATE_E_UNSUPPORTED, "build with -Daws=enabled", "this build has no credentials from AWS");
+    cli_fail(err, MIGRATE_E_UNSUPPORTED, "build with -Daws=enabled",
+             "this build has no credentials from AWS");
     return NULL;
 }
 

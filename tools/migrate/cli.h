@@ -2,8 +2,8 @@
 #ifndef CLI_H
 #define CLI_H
 
-/* What the files of the command line share. The program is a thin client of include/migrate: whatever it can do,
- * an application can do with the same calls. */
+/* What the files of the command line share. The program is a thin client of include/migrate: whatever it can
+ * do, an application can do with the same calls. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,12 +40,12 @@ enum cli_flag_id {
 #define FLAG_BIT(id) (UINT32_C(1) << (id))
 
 struct cli_flag {
-    const char *name;    /* without the dashes */
-    const char *value;   /* name of its value in usage texts, or NULL: it has none */
+    const char *name;  /* without the dashes */
+    const char *value; /* name of its value in usage texts, or NULL: it has none */
     const char *summary;
-    char letter;         /* short form, or 0 */
-    bool global;         /* every command takes it */
-    bool hidden;         /* neither in help nor in completions */
+    char letter; /* short form, or 0 */
+    bool global; /* every command takes it */
+    bool hidden; /* neither in help nor in completions */
 };
 extern const struct cli_flag cli_flags[FLAG_COUNT];
 
@@ -62,24 +62,24 @@ struct cli_progress;
 
 struct cli {
     const struct cli_command *command;
-    uint32_t given;                 /* FLAG_BIT of what was said */
-    char *value[FLAG_COUNT];        /* the last one, in argv; NULL for a flag without */
-    struct cli_setting *settings;   /* of -o, in order; later ones win */
+    uint32_t given;               /* FLAG_BIT of what was said */
+    char *value[FLAG_COUNT];      /* the last one, in argv; NULL for a flag without */
+    struct cli_setting *settings; /* of -o, in order; later ones win */
     size_t n_settings;
     const char *args[CLI_MAX_ARGS];
     int n_args;
-    int verbosity;                  /* -1 quiet, 0, 1 verbose, 2 debug */
+    int verbosity; /* -1 quiet, 0, 1 verbose, 2 debug */
 
-    char *url;                      /* a copy of flag, else environment, else NULL */
+    char *url; /* a copy of flag, else environment, else NULL */
     const char *source;
     migrate_ctx *ctx;
-    struct cli_progress *progress;  /* NULL: none wanted */
+    struct cli_progress *progress; /* NULL: none wanted */
     char *const *environ;
-    uint32_t log_level;             /* MIGRATE_LOG_* that goes to stderr */
-    char last_wait[256];            /* the last line about waiting, which comes once a second */
-    bool stream_items;              /* print a line as each migration ends */
-    bool printed;                   /* stdout has its JSON document */
-    bool unhappy;                   /* `status --check` found something */
+    uint32_t log_level;  /* MIGRATE_LOG_* that goes to stderr */
+    char last_wait[256]; /* the last line about waiting, which comes once a second */
+    bool stream_items;   /* print a line as each migration ends */
+    bool printed;        /* stdout has its JSON document */
+    bool unhappy;        /* `status --check` found something */
 };
 
 static inline bool cli_has(const struct cli *cli, enum cli_flag_id id)
@@ -92,10 +92,10 @@ static inline bool cli_has(const struct cli *cli, enum cli_flag_id id)
 typedef migrate_status (*cli_run_fn)(struct cli *cli, migrate_error **err);
 typedef migrate_status (*cli_check_fn)(const struct cli *cli, migrate_error **err);
 
-#define NEEDS_SOURCE   1u
+#define NEEDS_SOURCE 1u
 #define NEEDS_DATABASE 2u /* opened before the command runs */
-#define NEEDS_URL      4u /* opened by the command itself */
-#define NEEDS_DIALECT  8u /* --dialect stands in for the database */
+#define NEEDS_URL 4u      /* opened by the command itself */
+#define NEEDS_DIALECT 8u  /* --dialect stands in for the database */
 
 struct cli_command {
     const char *name;
@@ -105,8 +105,8 @@ struct cli_command {
     uint32_t flags;        /* FLAG_BIT of its own flags */
     uint32_t needs;
     int min_args, max_args;
-    const char *words;     /* what its first argument may be, "a|b|c", or NULL: anything */
-    cli_check_fn check;    /* of its flags together, before anything is opened; or NULL */
+    const char *words;  /* what its first argument may be, "a|b|c", or NULL: anything */
+    cli_check_fn check; /* of its flags together, before anything is opened; or NULL */
     cli_run_fn run;
 };
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
@@ -160,7 +160,8 @@ migrate_status cli_setup(struct cli *cli, migrate_error **err);
 void cli_teardown(struct cli *cli);
 /* Registers the driver that @p url's scheme asks for. */
 migrate_status cli_load_for_url(struct cli *cli, const char *url, migrate_error **err);
-/* Registers driver @p name ("postgres") if it is one of the project's own and installed; silent if it is not. */
+/* Registers driver @p name ("postgres") if it is one of the project's own and installed; silent if it is not.
+ */
 void cli_load_if_there(struct cli *cli, const char *name);
 /* True if the project has a driver of that name. */
 bool cli_driver_known(const char *name, size_t len);
@@ -183,7 +184,7 @@ void cli_signals_withdraw(void);
 
 /* Writes to stdout; failures are noticed by cli_finish_output(). Control characters become '?'. */
 void cli_out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void cli_out_text(const char *text);                 /* as it is, and a newline unless it ends with one */
+void cli_out_text(const char *text); /* as it is, and a newline unless it ends with one */
 migrate_status cli_write_stdout(void *user, const char *data, size_t len);
 migrate_status cli_finish_output(migrate_error **err);
 /* {"schema":1,"KEY":"TEXT"} */
@@ -210,7 +211,8 @@ void cli_print_plan(const migrate_plan *plan);
 void cli_print_ended(const migrate_event *event);
 void cli_print_run(const migrate_report *report);
 
-/* A table of left-aligned columns. The cell function gives row @p row, column @p column; NULL past the end. */
+/* A table of left-aligned columns. The cell function gives row @p row, column @p column; NULL past the end.
+ */
 typedef const char *(*cli_cell_fn)(const void *user, size_t row, unsigned column, char *buf, size_t cap);
 void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user);
 

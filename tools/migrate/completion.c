@@ -65,7 +65,8 @@ static void bash(void)
             "        -o|--option) compopt -o nospace; COMPREPLY=($(compgen -W '");
     option_keys(" ", "=");
     cli_out("' -- \"$cur\")); return ;;\n"
-            "        --dialect) COMPREPLY=($(compgen -W 'postgres mysql mariadb sqlite' -- \"$cur\")); return ;;\n"
+            "        --dialect) COMPREPLY=($(compgen -W 'postgres mysql mariadb sqlite' -- \"$cur\")); "
+            "return ;;\n"
             "        -d|--database|--to|--steps|--timeout) return ;;\n"
             "    esac\n"
             "    for ((i = 1; i < COMP_CWORD; i++)); do\n"

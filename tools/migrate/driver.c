@@ -133,9 +133,11 @@ migrate_status cli_load_for_url(struct cli *cli, const char *url, migrate_error 
     if (cli_has(cli, FLAG_DRIVER))
         return MIGRATE_OK; /* the scheme of that one */
     if (!strchr(url, ':'))
-        return cli_fail(err, MIGRATE_E_URL, "write sqlite:FILE, postgres://…, mysql://…, mariadb://… or rds-data://…",
+        return cli_fail(err, MIGRATE_E_URL,
+                        "write sqlite:FILE, postgres://…, mysql://…, mariadb://… or rds-data://…",
                         "the database URL has no scheme");
-    return cli_fail(err, MIGRATE_E_NO_DRIVER,
-                    "known are sqlite, postgres, postgresql, mysql, mariadb and rds-data; --driver FILE loads another",
-                    "no driver for %.*s: URLs", (int)strcspn(url, ":@/?"), url);
+    return cli_fail(
+        err, MIGRATE_E_NO_DRIVER,
+        "known are sqlite, postgres, postgresql, mysql, mariadb and rds-data; --driver FILE loads another",
+        "no driver for %.*s: URLs", (int)strcspn(url, ":@/?"), url);
 }

@@ -63,7 +63,8 @@ static const migrate_option *option_row(const char *key)
     return NULL;
 }
 
-/* LOCK_WAIT -> lock_wait, PLACEHOLDER__Name -> placeholder.Name, POSTGRES__KEY -> postgres.key. False: too long. */
+/* LOCK_WAIT -> lock_wait, PLACEHOLDER__Name -> placeholder.Name, POSTGRES__KEY -> postgres.key. False: too
+ * long. */
 static bool to_key(const char *name, size_t len, char *key)
 {
     const char *dot = NULL;
@@ -99,8 +100,8 @@ static bool set_by_flag(const struct cli *cli, const char *key)
     return strcmp(key, MIGRATE_OPT_LOG_LEVEL) == 0 && cli->verbosity != 0;
 }
 
-static migrate_status from_variable(struct cli *cli, const char *name, size_t len, const char *key, const char *value,
-                                    migrate_error **err)
+static migrate_status from_variable(struct cli *cli, const char *name, size_t len, const char *key,
+                                    const char *value, migrate_error **err)
 {
     migrate_error *why = NULL;
     migrate_status s = migrate_ctx_set(cli->ctx, key, value, &why);
@@ -123,7 +124,8 @@ static bool ours_already(const char *name, size_t len)
 }
 
 /* @p name is without the prefix and @p len long; @p value follows its '='. */
-static migrate_status variable(struct cli *cli, const char *name, size_t len, const char *value, migrate_error **err)
+static migrate_status variable(struct cli *cli, const char *name, size_t len, const char *value,
+                               migrate_error **err)
 {
     char key[KEY_MAX_LEN + 1];
     bool known = to_key(name, len, key);
@@ -138,8 +140,8 @@ static migrate_status variable(struct cli *cli, const char *name, size_t len, co
         row = true;
     }
     if (!row) {
-        cli_log(cli, MIGRATE_LOG_WARN, "environment variable " PREFIX "%.*s is no option of ours; ignored", (int)len,
-                name);
+        cli_log(cli, MIGRATE_LOG_WARN, "environment variable " PREFIX "%.*s is no option of ours; ignored",
+                (int)len, name);
         return MIGRATE_OK;
     }
     if (set_by_flag(cli, key) || (!*value && !dot))

@@ -11,7 +11,8 @@ static void flag_head(const struct cli_flag *flag, char *buf, size_t cap)
     char letter[5] = "    ";
     if (flag->letter)
         snprintf(letter, sizeof letter, "-%c, ", flag->letter);
-    snprintf(buf, cap, "%s--%s%s%s", letter, flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
+    snprintf(buf, cap, "%s--%s%s%s", letter, flag->name, flag->value ? " " : "",
+             flag->value ? flag->value : "");
 }
 
 static void print_flags(uint32_t which, bool global)
@@ -33,9 +34,10 @@ static void print_overview(void)
     cli_out("\n");
     for (const struct cli_command *c = cli_commands; c->name; c++)
         cli_out("  %-11s %s\n", c->name, c->summary);
-    cli_out("\n`migrate help COMMAND` says more, `migrate help options` lists the options.\n"
-            "Exit code: 0 done, 1 usage, 2 this process, 3 migrations, 4 history and files disagree, 5 lock,\n"
-            "6 database, 7 stopped with work left, 9 a bug.\n");
+    cli_out(
+        "\n`migrate help COMMAND` says more, `migrate help options` lists the options.\n"
+        "Exit code: 0 done, 1 usage, 2 this process, 3 migrations, 4 history and files disagree, 5 lock,\n"
+        "6 database, 7 stopped with work left, 9 a bug.\n");
 }
 
 static void print_command(const struct cli_command *c)
@@ -67,7 +69,8 @@ static void print_options(void)
 {
     const migrate_option *row;
     cli_out("Options: -o KEY=VALUE, or $MIGRATE_<KEY> (placeholder.NAME is MIGRATE_PLACEHOLDER__NAME).\n"
-            "Durations are 500ms, 2s, 5m, 0; lists are separated by commas. In brackets what holds otherwise.\n\n");
+            "Durations are 500ms, 2s, 5m, 0; lists are separated by commas. In brackets what holds "
+            "otherwise.\n\n");
     for (size_t i = 0; (row = migrate_option_at(i)); i++)
         print_option(row);
 }
@@ -77,7 +80,8 @@ migrate_status cli_help(struct cli *cli, migrate_error **err)
     const char *topic = cli->n_args ? cli->args[0] : NULL;
     const struct cli_command *command = topic ? cli_command_find(topic) : NULL;
     if (topic && !command && strcmp(topic, "options") != 0)
-        return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists the commands", "no help on `%s`", topic);
+        return cli_fail(err, MIGRATE_E_ARGUMENT, "`migrate help` lists the commands", "no help on `%s`",
+                        topic);
     if (cli_has(cli, FLAG_OPTIONS_MARKDOWN))
         cli_options_markdown();
     else if (cli_has(cli, FLAG_JSON))

@@ -105,13 +105,15 @@ static void markdown_row(const migrate_option *row)
 void cli_options_markdown(void)
 {
     const migrate_option *row;
-    cli_out("<!-- Made by `migrate help --options-markdown`; a test compares. -->\n\n# Options\n\n"
-            "Set with `-o KEY=VALUE` on the command line, `MIGRATE_<KEY>` in its environment, or\n"
-            "`migrate_ctx_set()` in a program. The flag beats the environment beats the default. In a variable's\n"
-            "name a dot is written as two underscores: `MIGRATE_PLACEHOLDER__NAME`, `MIGRATE_POSTGRES__KEY`.\n"
-            "Unknown keys are errors; unknown `MIGRATE_` variables are warned of.\n\n"
-            "Durations are written `500ms`, `2s`, `5m` or `0`; lists are separated by commas.\n\n"
-            "| key | values | default | meaning |\n|---|---|---|---|\n");
+    cli_out(
+        "<!-- Made by `migrate help --options-markdown`; a test compares. -->\n\n# Options\n\n"
+        "Set with `-o KEY=VALUE` on the command line, `MIGRATE_<KEY>` in its environment, or\n"
+        "`migrate_ctx_set()` in a program. The flag beats the environment beats the default. In a "
+        "variable's\n"
+        "name a dot is written as two underscores: `MIGRATE_PLACEHOLDER__NAME`, `MIGRATE_POSTGRES__KEY`.\n"
+        "Unknown keys are errors; unknown `MIGRATE_` variables are warned of.\n\n"
+        "Durations are written `500ms`, `2s`, `5m` or `0`; lists are separated by commas.\n\n"
+        "| key | values | default | meaning |\n|---|---|---|---|\n");
     for (size_t i = 0; (row = migrate_option_at(i)); i++)
         markdown_row(row);
 }

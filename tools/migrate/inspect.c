@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
-static migrate_status give(struct cli *cli, const migrate_report *report, void (*print)(const migrate_report *),
-                           migrate_status s, migrate_error **err)
+static migrate_status give(struct cli *cli, const migrate_report *report,
+                           void (*print)(const migrate_report *), migrate_status s, migrate_error **err)
 {
     migrate_status written = MIGRATE_OK;
     if (!report)

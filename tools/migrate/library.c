@@ -6,8 +6,8 @@
 
 #include "cli.h"
 
-/* Where driver libraries are. A prefix that was moved after installation goes on working, because the first place
- * is found from where the program itself is. */
+/* Where driver libraries are. A prefix that was moved after installation goes on working, because the first
+ * place is found from where the program itself is. */
 
 static char *join(const char *a, const char *b, const char *c)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
-static const char *const heads[] = { "", "VERSION", "NAME", "DIRECTION", "TRANSACTION", "STATEMENTS", "REMARKS" };
+static const char *const heads[] = { "",           "VERSION", "NAME", "DIRECTION", "TRANSACTION",
+                                     "STATEMENTS", "REMARKS" };
 
 static const char *remarks(uint32_t flags)
 {

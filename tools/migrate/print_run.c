@@ -7,8 +7,10 @@ void cli_print_ended(const migrate_event *event)
     char label[256], time[32];
     if (!item || migrate_event_status(event) != MIGRATE_OK)
         return; /* why it failed is told as the error */
-    cli_out("%-8s  %s  (%s)\n", migrate_item_direction(item) == MIGRATE_DIRECTION_DOWN ? "reverted" : "applied",
-            cli_label(item, label, sizeof label), cli_duration(migrate_event_elapsed_ms(event), time, sizeof time));
+    cli_out("%-8s  %s  (%s)\n",
+            migrate_item_direction(item) == MIGRATE_DIRECTION_DOWN ? "reverted" : "applied",
+            cli_label(item, label, sizeof label),
+            cli_duration(migrate_event_elapsed_ms(event), time, sizeof time));
     fflush(stdout); /* a pipeline's log shows it when it happens */
 }
 

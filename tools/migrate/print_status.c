@@ -100,7 +100,8 @@ void cli_print_verify(const migrate_report *report)
         if (sound(item))
             continue;
         findings++;
-        cli_out("%-8s %s\n", migrate_state_name(migrate_item_state(item)), cli_label(item, label, sizeof label));
+        cli_out("%-8s %s\n", migrate_state_name(migrate_item_state(item)),
+                cli_label(item, label, sizeof label));
         if (note && *note)
             cli_out("%s\n", note);
     }

@@ -8,21 +8,21 @@
 #include "cli.h"
 
 /* One line at the bottom of the terminal, redrawn in place:
- *   [#######---------]  3/12  0003 add users  statement 2/5  12.3 s  building index 45%                     */
+ *   [#######---------]  3/12  0003 add users  statement 2/5  12.3 s  building index 45% */
 
-#define BAR_CELLS   16
-#define REDRAW_MS   100 /* often enough for the eye, seldom enough for a slow terminal */
-#define LINE_CAP    512
+#define BAR_CELLS 16
+#define REDRAW_MS 100 /* often enough for the eye, seldom enough for a slow terminal */
+#define LINE_CAP 512
 
 struct cli_progress {
-    uint64_t ended, total;           /* migrations */
-    uint64_t statement, statements;  /* of the one that runs */
+    uint64_t ended, total;          /* migrations */
+    uint64_t statement, statements; /* of the one that runs */
     char label[160];
-    char phase[160];                 /* what the server says, or what we wait for */
-    int64_t began_ms;                /* of the one that runs */
+    char phase[160];  /* what the server says, or what we wait for */
+    int64_t began_ms; /* of the one that runs */
     int64_t drawn_ms;
-    bool running;                    /* a migration is under way */
-    bool waiting;                    /* for the lock, or a blocker */
+    bool running; /* a migration is under way */
+    bool waiting; /* for the lock, or a blocker */
     bool shown;
 };
 

@@ -13,7 +13,8 @@ static migrate_status read_steps(const char *text, uint64_t *out, migrate_error 
     errno = 0;
     n = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || n == 0)
-        return cli_fail(err, MIGRATE_E_ARGUMENT, "write a number from 1", "--steps %s is no number of migrations", text);
+        return cli_fail(err, MIGRATE_E_ARGUMENT, "write a number from 1",
+                        "--steps %s is no number of migrations", text);
     *out = n;
     return MIGRATE_OK;
 }
@@ -49,7 +50,8 @@ migrate_status cli_check_select(const struct cli *cli, migrate_error **err)
 }
 
 /* The report goes out also when the run failed: it says how far it got. */
-static migrate_status give(struct cli *cli, const migrate_report *report, migrate_status s, migrate_error **err)
+static migrate_status give(struct cli *cli, const migrate_report *report, migrate_status s,
+                           migrate_error **err)
 {
     migrate_status written = MIGRATE_OK;
     if (!report)

@@ -68,7 +68,8 @@ static migrate_status load_drivers(struct cli *cli, migrate_error **err)
 static migrate_status no_database(migrate_error **err)
 {
     return cli_fail(err, MIGRATE_E_ARGUMENT,
-                    "pass -d URL (sqlite:FILE, postgres://…, mysql://…) or set MIGRATE_DATABASE_URL", "no database given");
+                    "pass -d URL (sqlite:FILE, postgres://…, mysql://…) or set MIGRATE_DATABASE_URL",
+                    "no database given");
 }
 
 static migrate_status open_database(struct cli *cli, migrate_error **err)

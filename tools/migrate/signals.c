@@ -6,8 +6,8 @@
 
 #include "cli.h"
 
-/* The only mutable static data of the program: a signal handler has no other way to the context. The pointer is
- * published before the handlers are installed and withdrawn before the context is freed. */
+/* The only mutable static data of the program: a signal handler has no other way to the context. The pointer
+ * is published before the handlers are installed and withdrawn before the context is freed. */
 static _Atomic(migrate_ctx *) the_context;
 static atomic_int received;
 

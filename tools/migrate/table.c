@@ -4,7 +4,7 @@
 #include "cli.h"
 
 #define MAX_COLUMNS 8
-#define CELL_MAX    256
+#define CELL_MAX 256
 
 /* Characters, not bytes. Wide ones are counted as one: a column out of line, nothing worse. */
 static unsigned width(const char *text)
@@ -46,7 +46,8 @@ static void put_row(cli_cell_fn cell, const void *user, size_t row, unsigned n, 
     putchar('\n');
 }
 
-static void measure(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user, unsigned *widths)
+static void measure(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user,
+                    unsigned *widths)
 {
     char buf[CELL_MAX];
     const char *text;

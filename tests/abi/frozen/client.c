@@ -12,12 +12,12 @@ const migrate_driver *migrate_mini_driver(void); /* driver.c */
 
 static int failures;
 
-#define EXPECT(what)                                                        \
-    do {                                                                    \
-        if (!(what)) {                                                      \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);      \
-            failures++;                                                     \
-        }                                                                   \
+#define EXPECT(what)                                                                                         \
+    do {                                                                                                     \
+        if (!(what)) {                                                                                       \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                                       \
+            failures++;                                                                                      \
+        }                                                                                                    \
     } while (0)
 
 static void ok(migrate_status s, migrate_error *err, int line)
@@ -28,11 +28,11 @@ static void ok(migrate_status s, migrate_error *err, int line)
     migrate_error_free(err);
     exit(1);
 }
-#define OK(call)                       \
-    do {                               \
-        migrate_error *err = NULL;     \
-        migrate_status s_ = (call);    \
-        ok(s_, err, __LINE__);         \
+#define OK(call)                                                                                             \
+    do {                                                                                                     \
+        migrate_error *err = NULL;                                                                           \
+        migrate_status s_ = (call);                                                                          \
+        ok(s_, err, __LINE__);                                                                               \
     } while (0)
 
 struct seen {
@@ -173,8 +173,10 @@ static void drive(const migrate_driver *driver, const char *url)
     OK(migrate_ctx_add_code(ctx, "3_code.c", NULL, 0, code, NULL, NULL, &err));
     run(ctx, MIGRATE_DIRECTION_UP, 0, 1, 0);
     look(ctx, MIGRATE_STATE_CURRENT, "3");
-    EXPECT(migrate_run(ctx, &(migrate_run_options){ sizeof(migrate_run_options), MIGRATE_DIRECTION_DOWN,
-                                                    MIGRATE_RUN_ALL, NULL, 0, 0 }, NULL, NULL) == MIGRATE_E_IRREVERSIBLE);
+    EXPECT(migrate_run(ctx,
+                       &(migrate_run_options){ sizeof(migrate_run_options), MIGRATE_DIRECTION_DOWN,
+                                               MIGRATE_RUN_ALL, NULL, 0, 0 },
+                       NULL, NULL) == MIGRATE_E_IRREVERSIBLE);
     migrate_ctx_close(ctx);
     migrate_ctx_free(ctx);
 }

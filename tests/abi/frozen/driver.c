@@ -12,8 +12,8 @@ struct conn {
     sqlite3 *db;
 };
 
-/* What the library does about a failure follows from its class. MISSING is how it learns that its own tables are
- * not there yet. */
+/* What the library does about a failure follows from its class. MISSING is how it learns that its own tables
+ * are not there yet. */
 static uint32_t fault_class(sqlite3 *db)
 {
     switch (sqlite3_errcode(db) & 0xff) {
@@ -66,11 +66,14 @@ static void mini_close(void *conn)
     free(c);
 }
 
-static migrate_status mini_open(const migrate_host *host, const char *url, void **out_conn, migrate_error **err)
+static migrate_status mini_open(const migrate_host *host, const char *url, void **out_conn,
+                                migrate_error **err)
 {
     struct conn *c = calloc(1, sizeof *c);
     const char *file = strchr(url, ':');
-    migrate_fault nomem = { .struct_size = sizeof nomem, .status = MIGRATE_E_NOMEM, .message = "out of memory" };
+    migrate_fault nomem = { .struct_size = sizeof nomem,
+                            .status = MIGRATE_E_NOMEM,
+                            .message = "out of memory" };
     if (!c)
         return host->fail(host, err, &nomem);
     c->host = host;
@@ -123,9 +126,10 @@ static int step_all(sqlite3_stmt *stmt, const migrate_stmt *from)
     return rc;
 }
 
-/* The outcome is what exactly-once is decided on. SQLite answers in the same process, so it is never UNKNOWN here;
- * over a network a lost connection must be told as such. */
-static migrate_status mini_exec(void *conn, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
+/* The outcome is what exactly-once is decided on. SQLite answers in the same process, so it is never UNKNOWN
+ * here; over a network a lost connection must be told as such. */
+static migrate_status mini_exec(void *conn, const migrate_stmt *stmt, migrate_result *out,
+                                migrate_error **err)
 {
     struct conn *c = conn;
     sqlite3_stmt *prepared = NULL;
@@ -148,7 +152,8 @@ static migrate_status mini_info(void *conn, migrate_info *out, migrate_error **e
 {
     struct conn *c = conn;
     (void)err;
-    out->caps = MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC | MIGRATE_CAP_SESSION;
+    out->caps =
+        MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC | MIGRATE_CAP_SESSION;
     out->product = "SQLite";
     out->flavour = "sqlite";
     out->version_text = sqlite3_libversion();
