@@ -43,6 +43,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 MYSQL_DIR=$scratch/server
+if "$tools/tls_files.sh" "$scratch/tls"; then
+    settings="--ssl-ca=$scratch/tls/ca.pem --ssl-cert=$scratch/tls/server.pem --ssl-key=$scratch/tls/server.key $settings"
+fi
 MYSQL_PORT=$(free_port)
 # shellcheck disable=SC2086
 "$tools/mysql_server.sh" start "$MYSQL_KIND" "$MYSQL_DIR" "$MYSQL_PORT" $settings
@@ -50,6 +53,12 @@ MYSQL_URL=mysql://root@127.0.0.1:$MYSQL_PORT
 MYSQL_TOOLS=$tools
 MYSQL_SCRATCH=$scratch
 export MYSQL_KIND MYSQL_DIR MYSQL_PORT MYSQL_URL MYSQL_TOOLS MYSQL_SCRATCH
+# libmysqlclient loads the older ways to log in as plug-ins, which a Debian tree keeps elsewhere.
+plugins=$tools/../../.cache/mysql-root/usr/lib/mysql/plugin
+if [ -z "${LIBMYSQL_PLUGIN_DIR:-}" ] && [ -d "$plugins" ]; then
+    LIBMYSQL_PLUGIN_DIR=$plugins
+    export LIBMYSQL_PLUGIN_DIR
+fi
 # The tester's own ~/.my.cnf must not lead elsewhere.
 HOME=$scratch
 export HOME

@@ -91,10 +91,10 @@ static void set_tls(MYSQL *m, const struct mig_my_login *in)
     const char *ca = in->ssl_ca || in->ssl_capath || !verify ? in->ssl_ca : system_ca();
     if (in->tls != MIG_MY_TLS_DISABLED)
         mysql_ssl_set(m, in->ssl_key, in->ssl_cert, ca, in->ssl_capath, in->ssl_cipher);
-    else
-        m->options.use_ssl = 0;
     mysql_options(m, MYSQL_OPT_SSL_ENFORCE, &enforce);
     mysql_options(m, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+    /* "If the server can", for which there is no option; the one to enforce it takes it back. */
+    m->options.use_ssl = in->tls != MIG_MY_TLS_DISABLED;
     if (in->tls_version)
         mysql_options(m, MARIADB_OPT_TLS_VERSION, in->tls_version);
 }

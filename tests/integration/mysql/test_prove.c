@@ -221,6 +221,7 @@ START_TEST(test_other_kinds)
                                             "DROP DATABASE t_other", NULL };
     static const char *const sequence[] = { "CREATE SEQUENCE q", "DROP SEQUENCE q", NULL };
     make_base(C);
+    must(C, "DROP DATABASE IF EXISTS t_other");
     sees(MIGRATE_OBJECT_VIEW, "v", view);
     sees(MIGRATE_OBJECT_ROUTINE, "r", procedure);
     sees(MIGRATE_OBJECT_ROUTINE, "r", function);
