@@ -407,11 +407,15 @@ bool mig_tokens_next(struct mig_tokens *ts, struct mig_token *out)
 bool mig_token_name(const struct mig_token *tok, uint32_t dialect, char *out, size_t size)
 {
     const char *p = tok->text;
-    const char *end = p + tok->len;
+    const char *end;
     bool bare = tok->kind == MIG_TOKEN_WORD || tok->kind == MIG_TOKEN_NUMBER;
     char quote = '\0';
     size_t n = 0;
 
+    if (tok->kind == MIG_TOKEN_END) {
+        return false;
+    }
+    end = p + tok->len;
     if (!bare) {
         if (tok->len < 2 || (*p != '"' && *p != '`' && *p != '[' && *p != '\'')) {
             return false;
