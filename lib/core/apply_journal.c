@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/precondition.h"
 #include "core/scan.h"
 #include "util/clock.h"
 
@@ -125,6 +126,8 @@ static migrate_status push_statement(struct mig_journal *j, const struct mig_cut
 static bool eligible(const struct mig_journal *j)
 {
     const struct mig_step *s = mig_journal_step(j);
+    if (mig_has_precondition(s) && !s->checked)
+        return false; /* asked when all before it is in */
     return !s->scan.transactional && !(s->migration->flags & MIG_MIGRATION_CODE);
 }
 
@@ -162,7 +165,7 @@ static migrate_status units(struct mig_journal *j, migrate_error **err)
     struct mig_cut cut;
     migrate_status status = j->in_run || j->in_lock ? MIGRATE_OK : mig_call_check(mig_journal_run(j)->ctx, err);
     if (!status)
-        status = mig_script_next(j->feed.script, &cut, err);
+        status = mig_journal_step(j)->mark_ran ? MIGRATE_DONE : mig_script_next(j->feed.script, &cut, err);
     if (status == MIGRATE_DONE) {
         j->phase = MIG_JOURNAL_END;
         return mig_journal_end_run(j);

@@ -33,6 +33,7 @@ struct mig_step {
     const char **sql; size_t *sql_len; uint64_t n_sql; /* with MIGRATE_RUN_SQL */
     struct mig_scan scan;                  /* what a look through its text found */
     bool resume;                           /* half-done: goes on from its journal */
+    bool checked, mark_ran, left_out;      /* what its precondition said (precondition.h) */
 };
 
 struct migrate_plan {

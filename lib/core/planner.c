@@ -116,6 +116,23 @@ static migrate_status judge_order(struct building *b, const struct mig_judgement
                         "give it a version above the newest applied, or set out_of_order=allow");
 }
 
+static bool is_pending(void *user, const struct mig_migration *m)
+{
+    return mig_is_pending(user, m);
+}
+
+/* Would the convention's own tool run the pending files in another order? */
+static migrate_status judge_sorting(struct building *b)
+{
+    struct mig_diag diag = MIG_DIAG_INIT;
+    migrate_status status =
+        mig_set_check_order(b->view->set, is_pending, (void *)(uintptr_t)b->view, &diag);
+    if (status)
+        mig_fail_diag(b->err, &diag);
+    mig_diag_free(&diag);
+    return status;
+}
+
 static migrate_status judge_up(struct building *b)
 {
     struct mig_judgement j;
@@ -125,7 +142,9 @@ static migrate_status judge_up(struct building *b)
         status = judge_missing(b, &j);
     if (!status)
         status = judge_ahead(b, &j);
-    return status ? status : judge_order(b, &j);
+    if (!status)
+        status = judge_order(b, &j);
+    return status ? status : judge_sorting(b);
 }
 
 /* ---- steps ------------------------------------------------------------------ */

@@ -115,13 +115,15 @@ void mig_run_done(struct mig_run *run)
 void mig_run_timeouts(struct mig_run *run, const struct mig_step *step)
 {
     const struct mig_directives *d = step->migration->directives;
-    run->ctx->call.lock_timeout_ms = d->lock_timeout_ms;
-    run->ctx->call.statement_timeout_ms = d->statement_timeout_ms;
+    bool down = step->item.direction == MIGRATE_DIRECTION_DOWN;
+    run->ctx->call.lock_timeout_ms = down ? d->lock_timeout_down_ms : d->lock_timeout_ms;
+    run->ctx->call.statement_timeout_ms = down ? d->statement_timeout_down_ms : d->statement_timeout_ms;
 }
 
 uint32_t mig_run_retries(const struct mig_run *run, const struct mig_step *step)
 {
-    int32_t own = step->migration->directives->retries;
+    const struct mig_directives *d = step->migration->directives;
+    int32_t own = step->item.direction == MIGRATE_DIRECTION_DOWN ? d->retries_down : d->retries;
     return own >= 0 ? (uint32_t)own : run->ctx->set.retries;
 }
 

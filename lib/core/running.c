@@ -8,6 +8,7 @@
 
 #include "core/books.h"
 #include "core/locking.h"
+#include "core/precondition.h"
 #include "util/clock.h"
 
 enum {
@@ -368,6 +369,14 @@ static migrate_status one_round(struct running *r, migrate_error **err)
         return resume(r, err);
     if (status)
         return status;
+    struct mig_step *step = &run->plan->steps[run->next];
+    status = mig_precondition(run, step, err);
+    if (status)
+        return settle_end(r, mig_end_of(run->ctx, err ? *err : NULL, 0), err);
+    if (step->left_out) {
+        run->next++;
+        return MIGRATE_OK;
+    }
     enum mig_end end = apply(run, err);
     return settle_end(r, end, err);
 }

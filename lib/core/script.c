@@ -54,7 +54,7 @@ static migrate_status open_lexer(struct mig_script *s, migrate_error **err)
         .mariadb = s->dialect.mariadb,
         .goose = (m->flags & MIG_MIGRATION_GOOSE) != 0,
         .terminator = down(s) ? m->directives->terminator_down : m->directives->terminator_up,
-        .whole = (m->flags & MIG_MIGRATION_WHOLE) != 0,
+        .whole = (m->flags & (down(s) ? MIG_MIGRATION_WHOLE_DOWN : MIG_MIGRATION_WHOLE)) != 0,
         .max_statement = s->ctx->db.conn ? s->ctx->db.facts.max_statement : 0,
         .line = part->n_ranges ? part->ranges[0].line : 1,
         .read = mig_text_read,

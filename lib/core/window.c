@@ -9,6 +9,7 @@
 
 #include "core/books.h"
 #include "core/feed.h"
+#include "core/precondition.h"
 #include "core/scan.h"
 #include "util/clock.h"
 
@@ -71,6 +72,8 @@ static migrate_status push_text(struct window *w, const char *text, enum mig_sen
 static bool eligible(const struct window *w)
 {
     const struct mig_step *s = current(w);
+    if (mig_has_precondition(s) && !s->checked)
+        return false; /* asked when all before it is in */
     return s->scan.transactional && !s->resume && !(s->migration->flags & MIG_MIGRATION_CODE);
 }
 
@@ -232,7 +235,9 @@ static migrate_status push_user(struct window *w, const struct mig_cut *cut)
 static migrate_status lead(struct window *w, migrate_error **err)
 {
     migrate_status status;
-    while ((status = mig_script_next(w->feed.script, &w->cut, err)) == MIGRATE_OK) {
+    bool runs = !current(w)->mark_ran;
+    status = MIGRATE_DONE;
+    while (runs && (status = mig_script_next(w->feed.script, &w->cut, err)) == MIGRATE_OK) {
         if (not_sent(w, w->cut.facts))
             continue;
         if (w->cut.facts->tx != MIG_SQL_TX_SET_TRANSACTION)
