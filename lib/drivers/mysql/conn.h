@@ -34,13 +34,18 @@ struct mig_my_cancel {
 };
 
 /* What is asked on the second connection, one thing at a time. */
+#define MIG_MY_DEAF_STAGES  (1u << 0) /* progress of MySQL */
+#define MIG_MY_DEAF_LOCKS   (1u << 1) /* who holds a metadata lock */
+#define MIG_MY_DEAF_TRX     (1u << 2) /* transactions of InnoDB */
+
 enum mig_my_side_query {
     MIG_MY_SIDE_IDLE,
     MIG_MY_SIDE_CONNECT,
     MIG_MY_SIDE_LOOK,   /* for cancel.c */
     MIG_MY_SIDE_KILL,
     MIG_MY_SIDE_WATCH,  /* for watch.c */
-    MIG_MY_SIDE_BLOCKER,
+    MIG_MY_SIDE_HOLDER,  /* of a metadata lock */
+    MIG_MY_SIDE_TRX,     /* of a row, or the oldest */
 };
 
 struct mig_my_side {
@@ -57,8 +62,8 @@ struct mig_my_side {
 struct mig_my_watch {
     int64_t  next;
     uint64_t asleep_at; /* answers there were when the session was last seen asleep, + 1; 0 never */
-    bool     blocked;
-    int64_t  told;
+    char     state[100];
+    uint64_t done, total;
 };
 
 struct mig_my {
@@ -74,6 +79,7 @@ struct mig_my {
     struct mig_my_side   side;
     struct mig_my_cancel cancel;
     struct mig_my_watch  watch;
+    unsigned             deaf; /* MIG_MY_DEAF_*: what this user may not ask */
     int64_t              last_tick, last_answer;
     uint64_t             answers; /* since open() */
     size_t               final;   /* slots of the packet whose answer is known */

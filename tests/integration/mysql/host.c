@@ -107,6 +107,8 @@ static void on_progress(const migrate_host *host, const char *phase, uint64_t do
     (void)total;
     h->progress++;
     copy(h->phase, sizeof h->phase, phase);
+    if (strncmp(phase, "blocked: ", 9) == 0)
+        copy(h->blocked, sizeof h->blocked, phase);
 }
 
 static void on_release(migrate_credentials *cred)

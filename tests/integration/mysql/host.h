@@ -20,7 +20,7 @@ struct test_host {
     char sqlstate[8], message[512], detail[512], hint[256], object[128];
     /* what was told */
     unsigned failures, notices, ticks, progress;
-    char notice[512], phase[256], logged[512];
+    char notice[512], phase[256], blocked[256], logged[512];
     /* when to stop */
     migrate_status stop;      /* what tick() answers … */
     unsigned stop_at_tick;    /* … from that tick on, 0 never */
