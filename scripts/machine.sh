@@ -65,17 +65,17 @@ choose_tools() {
 
 # Sets up and builds folder $1; the rest goes to `meson setup`. Quiet unless it fails.
 build() {
-    folder=$1
+    into=$1
     shift
-    if [ ! -f "$folder/build.ninja" ]; then
-        "$MESON" setup "$folder" "$@" >"$folder.log" 2>&1 || {
-            cat "$folder.log" >&2
-            rm -rf "$folder"
+    if [ ! -f "$into/build.ninja" ]; then
+        "$MESON" setup "$into" "$@" >"$into.log" 2>&1 || {
+            cat "$into.log" >&2
+            rm -rf "$into"
             return 1
         }
-        rm -f "$folder.log"
+        rm -f "$into.log"
     fi
-    ninja -C "$folder" >"$folder/build.log" 2>&1 || { tail -n 60 "$folder/build.log" >&2; return 1; }
+    ninja -C "$into" >"$into/build.log" 2>&1 || { tail -n 60 "$into/build.log" >&2; return 1; }
     # A warning in our own code is worth a look.
-    grep -a 'warning:' "$folder/build.log" || true
+    grep -a 'warning:' "$into/build.log" || true
 }
