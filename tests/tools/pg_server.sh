@@ -72,6 +72,8 @@ launch() { # port settings…
         -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB \
         -c max_connections=150 -c log_min_messages=log "$@"
     u=$(owner)
+    old=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || true)
+    [ -z "$old" ] || kill -0 "$old" 2>/dev/null || rm -f "$dir/data/postmaster.pid"
     if [ "$(id -u)" = 0 ]; then
         setsid setpriv --reuid="$(id -u "$u")" --regid="$(id -g "$u")" --clear-groups \
             env -i PATH="$PATH" LC_ALL=C.UTF-8 "$B/postgres" "$@" >>"$dir/log" 2>&1 </dev/null &
@@ -121,7 +123,10 @@ stop() {
     esac
     [ ! -e "$dir/bouncer.ini" ] || [ $signal = KILL ] || signal=TERM
     kill -CONT "$pid" 2>/dev/null || true
-    kill -$signal "$pid" 2>/dev/null || true
+    children=
+    [ $signal != KILL ] || children=$(pgrep -P "$pid" || true)
+    # shellcheck disable=SC2086
+    kill -$signal "$pid" $children 2>/dev/null || true
     n=0
     while kill -0 "$pid" 2>/dev/null && [ $n -lt 400 ]; do
         n=$((n + 1))

@@ -79,7 +79,7 @@ static migrate_status silent(struct mig_pg *c, migrate_error **err)
     const char *host = PQhost(c->pg), *port = PQport(c->pg);
     mig_buf_fmt(&text, "no answer from %s:%s within connect_timeout", host ? host : "", port ? port : "");
     migrate_status status =
-        mig_pg_refuse(c->host, err, MIGRATE_E_CONNECT, 0, mig_buf_text(&text),
+        mig_pg_refuse(c->host, err, MIGRATE_E_CONNECT, MIGRATE_FAULT_CONN_LOST, mig_buf_text(&text),
                       "check host, port, firewall and security group; raise connect_timeout if the server is slow");
     mig_buf_free(&text);
     return status;

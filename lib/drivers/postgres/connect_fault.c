@@ -32,22 +32,25 @@ static const char *find_state(const char *text, char state[6])
 
 static const char hint_tls[] = "the server offers no TLS: enable it there, or use sslmode=prefer or disable";
 
-/* Failures before the server said anything, by libpq's words. */
+/* Failures before the server said anything, by libpq's words. The class says which of them may pass by themselves
+ * when it is a connection that was there before. */
 static void client_side(const char *text, migrate_fault *f)
 {
     f->status = MIGRATE_E_CONNECT;
+    f->klass = MIGRATE_FAULT_CONN_LOST;
     f->hint = "check host, port and that the server is running";
     if (strstr(text, "no password supplied")) {
         f->status = 0;
         f->klass = MIGRATE_FAULT_AUTH;
         f->hint = "give a password in the URL, in PGPASSFILE, or by the credentials callback";
     } else if (strstr(text, "session is read-only") || strstr(text, "is in hot standby")) {
-        f->status = 0;
-        f->klass = MIGRATE_FAULT_READ_ONLY;
+        f->status = MIGRATE_E_READ_ONLY;
         f->hint = "none of the hosts is the writer now";
     } else if (strstr(text, "does not support SSL")) {
+        f->klass = MIGRATE_FAULT_OTHER;
         f->hint = hint_tls;
     } else if (strstr(text, "certificate")) {
+        f->klass = MIGRATE_FAULT_OTHER;
         f->hint = "name the CA that signed the server's certificate by ca_file or sslrootcert";
     } else if (strstr(text, "translate host name")) {
         f->hint = "check the spelling of the host and that this machine can resolve it";

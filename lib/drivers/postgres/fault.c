@@ -169,7 +169,9 @@ static void lost_connection(struct mig_pg *c, migrate_fault *f)
     if (f->klass == MIGRATE_FAULT_OTHER)
         f->klass = MIGRATE_FAULT_CONN_LOST;
     if (!worded)
-        f->message = first_line(c, PQerrorMessage(c->pg));
+        f->message = c->patience && PQstatus(c->pg) == CONNECTION_OK
+                         ? "the server did not answer in time; the connection was closed"
+                         : first_line(c, PQerrorMessage(c->pg));
 }
 
 void mig_pg_fault(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a, migrate_fault *out)

@@ -199,6 +199,7 @@ migrate_status mig_pg_unlock(void *conn, const char *key, migrate_error **err)
     uint64_t number = mig_pg_lock_number(key);
     bool released = false;
     mig_pg_enter(c);
+    c->patience = MIG_PG_GRACE_MS; /* a run that was asked to stop unlocks, and waits for nothing else */
     if (c->pooled)
         return no_session(c, err);
     forget(c, number);

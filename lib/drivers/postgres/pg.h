@@ -47,6 +47,7 @@ struct mig_pg {
     int64_t  last_tick;
     int64_t  cancel_fd_muted; /* until then: it was readable and tick() said go on */
     int64_t  started;         /* of the running statement, for watch.c */
+    int64_t  patience;        /* ms until the call gives up on a silent server, 0 never */
     uint32_t rounds;          /* waits on the network */
     bool     sent;            /* something was sent since the last wait */
     bool     quiet;           /* notices of our own statements are not the user's affair */

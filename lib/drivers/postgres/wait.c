@@ -50,6 +50,7 @@ void mig_pg_enter(struct mig_pg *c)
     c->rounds = 0;
     c->sent = false;
     c->quiet = false;
+    c->patience = 0;
 }
 
 void mig_pg_tick(struct mig_pg *c, bool asked)
@@ -105,14 +106,14 @@ static void give_up(struct mig_pg *c)
 /* false: its time is over. */
 static bool stop_step(struct mig_pg *c)
 {
-    if (!c->stop)
-        return true;
-    if (mig_clock_mono_ms() - c->stop_since > MIG_PG_GRACE_MS) {
+    int64_t now = mig_clock_mono_ms();
+    bool over = c->stop && now - c->stop_since > MIG_PG_GRACE_MS;
+    over |= c->patience && now - c->started > c->patience;
+    if (over)
         give_up(c);
-        return false;
-    }
-    mig_pg_cancel_step(c);
-    return true;
+    else if (c->stop)
+        mig_pg_cancel_step(c);
+    return !over;
 }
 
 bool mig_pg_pump(struct mig_pg *c)
