@@ -4,7 +4,6 @@
 
 #include "conn.h"
 
-#include "util/mem.h"
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -189,17 +188,13 @@ static bool in_doubt(const struct run *r)
 
 static migrate_status failed(struct run *r, migrate_result *out, migrate_error **err)
 {
-    char *words = mig_strdup(r->failure.words); /* finalize would change it */
     uint32_t outcome = in_doubt(r) ? MIGRATE_OUTCOME_UNKNOWN : MIGRATE_OUTCOME_FAILED;
-    r->failure.words = words ? words : "out of memory";
+    /* Before finalize, which would change SQLite's words. */
+    migrate_status status = mig_sqlite_fail(r->c, &r->failure, err);
     sqlite3_finalize(r->prepared);
     r->prepared = NULL;
-    if (outcome == MIGRATE_OUTCOME_UNKNOWN) {
-        r->c->lost = true;
-    }
+    r->c->lost = r->c->lost || outcome == MIGRATE_OUTCOME_UNKNOWN;
     put_result(r, out, outcome);
-    migrate_status status = mig_sqlite_fail(r->c, &r->failure, err);
-    free(words);
     return status;
 }
 
