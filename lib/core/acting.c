@@ -33,8 +33,9 @@ migrate_status mig_acting_begin(struct mig_acting *a, migrate_error **err)
     migrate_status status = mig_begin(a->ctx, err);
     if (status)
         return status;
-    mig_buf_fmt(&sql, "UPDATE %s SET tx = %" PRIu64 " WHERE id = 1 AND epoch = %" PRIu64 " AND seq = %" PRIu64,
-                b.names->head, op.token, op.epoch, op.seq - 1);
+    mig_buf_fmt(&sql, "UPDATE %s SET tx = ", b.names->head);
+    mig_books_tx(&b, &op, &sql);
+    mig_buf_fmt(&sql, " WHERE id = 1 AND epoch = %" PRIu64 " AND seq = %" PRIu64, op.epoch, op.seq - 1);
     status = exec_moving(a, &sql, err);
     mig_buf_free(&sql);
     return status;
@@ -70,10 +71,12 @@ migrate_status mig_acting_commit(struct mig_acting *a, migrate_error **err)
     return mig_commit(a->ctx, err);
 }
 
-static migrate_status engage(struct mig_acting *a, migrate_error **err)
+static migrate_status engage(struct mig_acting *a, mig_acting_fn check, void *user, migrate_error **err)
 {
     migrate_ctx *ctx = a->ctx;
     migrate_status status = mig_view_read(ctx, &a->view, true, NULL, err);
+    if (!status)
+        status = check(a, user, err);
     if (!status)
         status = mig_head_writable(&a->view.head, err);
     if (!status)
@@ -96,7 +99,7 @@ static migrate_status engage(struct mig_acting *a, migrate_error **err)
     if (!status)
         status = mig_view_refresh(ctx, &a->view, err);
     a->head = a->view.head;
-    return status;
+    return status ? status : check(a, user, err);
 }
 
 static void report(struct mig_acting *a)
@@ -119,8 +122,8 @@ static void report(struct mig_acting *a)
     r->set = r->set ? r->set : mig_set_ref(a->view.set);
 }
 
-migrate_status mig_acting_run(struct mig_acting *a, migrate_ctx *ctx, mig_acting_fn fn, void *user,
-                              migrate_report **out, migrate_error **err)
+migrate_status mig_acting_run(struct mig_acting *a, migrate_ctx *ctx, mig_acting_fn check, mig_acting_fn fn,
+                              void *user, migrate_report **out, migrate_error **err)
 {
     migrate_status status = mig_call_begin(ctx, MIG_NEEDS_CONNECTION | MIG_NEEDS_SOURCE, 0, err);
     if (status)
@@ -130,7 +133,7 @@ migrate_status mig_acting_run(struct mig_acting *a, migrate_ctx *ctx, mig_acting
     for (int i = 0; i < 2; i++)
         snprintf(a->run_id + 16 * i, 17, "%016llx", (unsigned long long)mig_random(ctx, 0));
     a->report = mig_report_new(MIG_REPORT_RUN, NULL);
-    status = a->report ? engage(a, err) : mig_fail_nomem(err);
+    status = a->report ? engage(a, check, user, err) : mig_fail_nomem(err);
     if (!status)
         status = fn(a, user, err);
     if (status)

@@ -21,9 +21,10 @@ struct mig_acting {
 
 typedef migrate_status (*mig_acting_fn)(struct mig_acting *a, void *user, migrate_error **err);
 
-/* Checks, locks, makes our tables, reads, calls @p fn, unlocks, reports. */
-migrate_status mig_acting_run(struct mig_acting *a, migrate_ctx *ctx, mig_acting_fn fn, void *user,
-                              migrate_report **out, migrate_error **err);
+/* Reads, locks, makes our tables, reads again, calls @p fn, unlocks, reports. @p check is called after each reading: what
+ * it refuses at first leaves no trace. */
+migrate_status mig_acting_run(struct mig_acting *a, migrate_ctx *ctx, mig_acting_fn check, mig_acting_fn fn,
+                              void *user, migrate_report **out, migrate_error **err);
 /* Opens a transaction with the fence in it. */
 migrate_status mig_acting_begin(struct mig_acting *a, migrate_error **err);
 /* Moves seq by one and sets the digest, inside it. */

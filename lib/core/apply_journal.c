@@ -98,10 +98,35 @@ static bool only_session(const struct mig_sql_facts *f)
     return (f->flags & MIG_SQL_SESSION) && f->settle == MIG_SQL_SETTLE_REPEATABLE;
 }
 
+/* The last statement that is executed already. */
+static uint64_t last_done(const struct mig_journal *j)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < j->progress.n; i++) {
+        struct mig_unit unit;
+        if (mig_progress_done(&j->progress, j->progress.rows[i].idx, &unit) && unit.idx + unit.count - 1 > last)
+            last = unit.idx + unit.count - 1;
+    }
+    return last;
+}
+
+/* A temporary table went with the session that filled it: what was executed behind it cannot be gone on from. */
+static migrate_status lost_temporary(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
+{
+    struct mig_settled s = { .number = cut->number,
+                             .line = cut->line,
+                             .column = cut->column,
+                             .why = "its temporary table is gone with the session that was interrupted" };
+    memcpy(s.verb, cut->facts->verb, sizeof s.verb);
+    return mig_fail_doubt(mig_journal_step(j)->migration, mig_journal_step(j)->item.path, &s, err);
+}
+
 static migrate_status push_statement(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
 {
     const struct mig_sql_facts *f = cut->facts;
     bool skip = false;
+    if ((f->flags & MIG_SQL_TEMPORARY) && j->progress.n && cut->number < last_done(j))
+        return lost_temporary(j, cut, err);
     migrate_status status = skip_done(j, cut, &skip, err);
     if (status || (skip && !only_session(f)))
         return status;

@@ -13,14 +13,16 @@
 struct baseline {
     struct mig_acting a;
     const char *version;
+    bool done;      /* there is this very baseline already */
+    bool in_source; /* a file has the version */
 };
 
 /* The same baseline again is no failure; any other row is. */
-static migrate_status look(struct baseline *b, bool *done, migrate_error **err)
+static migrate_status look(struct baseline *b, migrate_error **err)
 {
     const struct mig_history *h = &b->a.view.history;
     const struct mig_set *set = b->a.view.set;
-    *done = false;
+    b->done = false;
     if (h->n_journal)
         return mig_fail(err, MIGRATE_E_NOT_EMPTY, "a migration stopped half-way: finish it first");
     size_t in = 0;
@@ -37,7 +39,7 @@ static migrate_status look(struct baseline *b, bool *done, migrate_error **err)
     if (!in)
         return MIGRATE_OK;
     if (!other && mig_set_compare(set, newest, b->version) == 0) {
-        *done = true;
+        b->done = true;
         return MIGRATE_OK;
     }
     mig_fail(err, MIGRATE_E_NOT_EMPTY, "the history has entries already: %s is applied", newest);
@@ -46,17 +48,17 @@ static migrate_status look(struct baseline *b, bool *done, migrate_error **err)
 }
 
 /* V in the source: a row for it and each before it. V in no file, and all files newer: one row of kind B. */
-static migrate_status check_version(struct baseline *b, bool *in_source, migrate_error **err)
+static migrate_status check_version(struct baseline *b, migrate_error **err)
 {
     const struct mig_set *set = b->a.view.set;
     bool older = false;
-    *in_source = false;
+    b->in_source = false;
     for (size_t i = 0; i < set->n_versioned; i++) {
         int order = mig_set_compare(set, set->items[i].version, b->version);
-        *in_source |= order == 0;
+        b->in_source |= order == 0;
         older |= order < 0;
     }
-    if (*in_source || (!older && set->n_versioned))
+    if (b->in_source || (!older && set->n_versioned))
         return MIGRATE_OK;
     mig_fail(err, MIGRATE_E_NO_VERSION, "no migration has version %s", b->version);
     mig_error_hint(err, "name the version of the last migration whose effect the database has already");
@@ -97,7 +99,7 @@ static migrate_status add_item(struct baseline *b, const struct mig_migration *m
     return MIGRATE_OK;
 }
 
-static migrate_status write_rows(struct baseline *b, bool in_source, migrate_error **err)
+static migrate_status write_rows(struct baseline *b, migrate_error **err)
 {
     const struct mig_set *set = b->a.view.set;
     struct mig_digest d;
@@ -106,7 +108,7 @@ static migrate_status write_rows(struct baseline *b, bool in_source, migrate_err
     mig_digest_init(&d);
     op_common(b, &op, digest);
     migrate_status status = MIGRATE_OK;
-    for (size_t i = 0; i < set->n_versioned && in_source && !status; i++) {
+    for (size_t i = 0; i < set->n_versioned && b->in_source && !status; i++) {
         const struct mig_migration *m = &set->items[i];
         if (m->kind != MIGRATE_KIND_VERSIONED || mig_set_compare(set, m->version, b->version) > 0)
             continue;
@@ -118,7 +120,7 @@ static migrate_status write_rows(struct baseline *b, bool in_source, migrate_err
         if (!status)
             status = add_item(b, m, err);
     }
-    if (!in_source && !status) {
+    if (!b->in_source && !status) {
         op.kind = MIGRATE_KIND_BASELINE;
         op.version = b->version;
         op.name = "baseline";
@@ -129,20 +131,23 @@ static migrate_status write_rows(struct baseline *b, bool in_source, migrate_err
     return status ? status : mig_acting_move(&b->a, digest, err);
 }
 
+static migrate_status check(struct mig_acting *a, void *user, migrate_error **err)
+{
+    struct baseline *b = user;
+    (void)a;
+    migrate_status status = look(b, err);
+    return status || b->done ? status : check_version(b, err);
+}
+
 static migrate_status work(struct mig_acting *a, void *user, migrate_error **err)
 {
     struct baseline *b = user;
-    bool done = false, in_source = false;
-    (void)a;
-    migrate_status status = look(b, &done, err);
-    if (status || done)
-        return status;
-    status = check_version(b, &in_source, err);
+    if (b->done)
+        return MIGRATE_OK;
+    migrate_status status = mig_acting_begin(a, err);
     if (!status)
-        status = mig_acting_begin(&b->a, err);
-    if (!status)
-        status = write_rows(b, in_source, err);
-    return status ? status : mig_acting_commit(&b->a, err);
+        status = write_rows(b, err);
+    return status ? status : mig_acting_commit(a, err);
 }
 
 migrate_status migrate_baseline(migrate_ctx *ctx, const char *version, migrate_report **out, migrate_error **err)
@@ -150,5 +155,5 @@ migrate_status migrate_baseline(migrate_ctx *ctx, const char *version, migrate_r
     if (!version || !*version)
         return mig_fail(err, MIGRATE_E_ARGUMENT, "migrate_baseline: no version is given");
     struct baseline b = { .version = version };
-    return mig_acting_run(&b.a, ctx, work, &b, out, err);
+    return mig_acting_run(&b.a, ctx, check, work, &b, out, err);
 }

@@ -63,6 +63,9 @@ struct mig_op {
     char     direction;   /* 'U' or 'D': the journal's */
 };
 
+/* What the head's tx is set to when an operation begins: a mark of its transaction, or (MySQL) the server's clock in
+ * milliseconds, from which the history's instants are made. */
+void mig_books_tx(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out);
 /* First statement inside a transaction: fails, or affects no row (SQLite, others), when the fence is passed. */
 void mig_books_fence(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out);
 /* Last statements inside it: head moves, history is written. false past the last @p index. Each fails when this is

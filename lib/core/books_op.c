@@ -26,6 +26,14 @@ static void head_is(const struct mig_op *op, uint64_t seq, struct mig_buf *out)
     mig_buf_fmt(out, "id = 1 AND epoch = %" PRIu64 " AND seq = %" PRIu64, op->epoch, seq);
 }
 
+void mig_books_tx(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
+{
+    if (is(b, MIGRATE_DIALECT_MYSQL))
+        mig_buf_str(out, "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000");
+    else
+        mig_buf_fmt(out, "%" PRIu64, op->token);
+}
+
 void mig_books_fence(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
 {
     if (is(b, MIGRATE_DIALECT_POSTGRES)) {
@@ -35,7 +43,9 @@ void mig_books_fence(const struct mig_books *b, const struct mig_op *op, struct 
                          "END)::pg_catalog.int4 FROM g");
         return;
     }
-    mig_buf_fmt(out, "UPDATE %s SET tx = %" PRIu64 " WHERE ", b->names->head, op->token);
+    mig_buf_fmt(out, "UPDATE %s SET tx = ", b->names->head);
+    mig_books_tx(b, op, out);
+    mig_buf_str(out, " WHERE ");
     head_is(op, op->seq - 1, out);
 }
 
@@ -271,8 +281,10 @@ void mig_books_failure(const struct mig_books *b, const struct mig_op *op, struc
 void mig_books_open(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
 {
     mig_buf_fmt(out, "UPDATE %s SET digest = ''", b->names->head);
-    if (is(b, MIGRATE_DIALECT_MYSQL))
-        mig_buf_str(out, ", tx = TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000");
+    if (is(b, MIGRATE_DIALECT_MYSQL)) {
+        mig_buf_str(out, ", tx = ");
+        mig_books_tx(b, op, out);
+    }
     mig_buf_str(out, " WHERE ");
     head_is(op, op->seq - 1, out);
 }

@@ -56,7 +56,7 @@ struct mig_settled {
     char     verb[40];
     char    *text;          /* of the statement */
     char    *now;           /* definition of its object now, or NULL */
-    char    *drop;          /* REDO: what removes the remains (an INVALID index) */
+    char    *mend;          /* statements, a line each, that remove or finish what a broken-off one left */
     char    *object;        /* the object column and the SQL of its fingerprint */
     char    *fp_sql;
     const char *why;        /* static, for DOUBT */

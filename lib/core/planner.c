@@ -268,26 +268,63 @@ static migrate_status irreversible(struct building *b, const struct mig_row *row
                         "nothing was run; write what reverts it, or name a target above it");
 }
 
-/* Newest applied first. @p picked receives the rows that are reverted. */
+/* What is applied once the half-done one is finished, newest first: rows of the history with that one in its place. */
+struct applied_walk {
+    const struct mig_view *view;
+    const struct mig_migration *finished; /* up and not yet met, or NULL */
+    const struct mig_migration *reverted; /* down: no more to be reverted, or NULL */
+    size_t row;
+};
+
+static void walk_begin(const struct building *b, const struct mig_migration *finished, struct applied_walk *w)
+{
+    bool up = finished && b->plan->steps[0].item.direction == MIGRATE_DIRECTION_UP;
+    *w = (struct applied_walk){ .view = b->view, .row = b->view->history.n_versioned };
+    if (up && finished->kind != MIGRATE_KIND_REPEATABLE)
+        w->finished = finished;
+    else if (!up)
+        w->reverted = finished;
+}
+
+/* The next one: @p out is its row, zeroed but for the migration where it is the one being finished. */
+static bool walk_next(struct applied_walk *w, struct mig_row *out)
+{
+    const struct mig_history *h = &w->view->history;
+    for (; w->row; w->row--) {
+        const struct mig_row *row = &h->rows[w->row - 1];
+        if (w->finished && mig_set_compare(w->view->set, row->version, w->finished->version) < 0)
+            break;
+        bool in = mig_row_in(row) && !(w->reverted && row->migration == w->reverted) &&
+                  !(w->finished && row->migration == w->finished);
+        if (!in)
+            continue;
+        *out = *row;
+        w->row--;
+        return true;
+    }
+    if (!w->finished)
+        return false;
+    *out = (struct mig_row){ .migration = w->finished, .version = w->finished->version, .kind = w->finished->kind };
+    w->finished = NULL;
+    return true;
+}
+
 static migrate_status plan_down(struct building *b, const struct mig_migration *finished)
 {
     const migrate_run_options *o = &b->plan->options;
-    const struct mig_history *h = &b->view->history;
     uint64_t left = o->steps ? o->steps : (o->target || (o->flags & MIGRATE_RUN_ALL)) ? UINT64_MAX : 1;
     if (finished && b->plan->steps[0].item.direction == MIGRATE_DIRECTION_DOWN && left != UINT64_MAX)
         left--;
-    for (size_t i = h->n_versioned; i-- > 0 && left;) {
-        const struct mig_row *row = &h->rows[i];
-        bool reverting = row->migration == finished && finished &&
-                         b->plan->steps[0].item.direction == MIGRATE_DIRECTION_DOWN;
-        if (!mig_row_in(row) || reverting)
-            continue;
-        if (o->target && mig_set_compare(b->view->set, row->version, o->target) <= 0)
+    struct applied_walk walk;
+    struct mig_row row;
+    walk_begin(b, finished, &walk);
+    while (left && walk_next(&walk, &row)) {
+        if (o->target && mig_set_compare(b->view->set, row.version, o->target) <= 0)
             break;
-        if (!row->migration || row->state == MIG_ROW_BASELINE || row->kind == MIGRATE_KIND_BASELINE ||
-            !(row->migration->flags & MIG_MIGRATION_REVERSIBLE))
-            return irreversible(b, row);
-        migrate_status status = add_step(b, row->migration, MIGRATE_DIRECTION_DOWN, false);
+        if (!row.migration || row.state == MIG_ROW_BASELINE || row.kind == MIGRATE_KIND_BASELINE ||
+            !(row.migration->flags & MIG_MIGRATION_REVERSIBLE))
+            return irreversible(b, &row);
+        migrate_status status = add_step(b, row.migration, MIGRATE_DIRECTION_DOWN, false);
         if (status)
             return status;
         left -= left != UINT64_MAX;

@@ -15,18 +15,32 @@ struct resolving {
     struct mig_acting a;
     const char *version;
     uint32_t flags;
-    const struct mig_migration *m;
+    const struct mig_migration *m; /* NULL: its file is gone */
+    const struct mig_journal_row *first;
     struct mig_progress progress;
     const struct mig_journal_row *intent;
 };
 
-/* The version as users write it; a repeatable is R:name. */
-static const struct mig_migration *find(const struct mig_view *view, const char *version)
+/* Is it the version meant, as users write it? A repeatable is R:name. */
+static bool is_meant(const struct resolving *r, const struct mig_journal_row *row)
 {
-    if (strncmp(version, "R:", 2) == 0)
-        return mig_set_find(view->set, MIGRATE_KIND_REPEATABLE, version + 2);
-    const char *known = mig_known_version(view, version);
-    return known ? mig_set_find(view->set, MIGRATE_KIND_VERSIONED, known) : NULL;
+    if (row->kind == MIGRATE_KIND_REPEATABLE)
+        return strncmp(r->version, "R:", 2) == 0 && strcmp(r->version + 2, row->version) == 0;
+    return mig_set_compare(r->a.view.set, r->version, row->version) == 0;
+}
+
+static migrate_status unknown_version(const struct resolving *r, migrate_error **err)
+{
+    mig_fail(err, MIGRATE_E_NO_VERSION, "no migration has version %s", r->version);
+    mig_error_hint(err, "a repeatable one is named R:name; `migrate status` lists them");
+    return MIGRATE_E_NO_VERSION;
+}
+
+static bool is_known(const struct resolving *r)
+{
+    if (strncmp(r->version, "R:", 2) == 0)
+        return mig_set_find(r->a.view.set, MIGRATE_KIND_REPEATABLE, r->version + 2) != NULL;
+    return mig_known_version(&r->a.view, r->version) != NULL;
 }
 
 static migrate_status nothing_in_doubt(const struct resolving *r, migrate_error **err)
@@ -39,16 +53,15 @@ static migrate_status nothing_in_doubt(const struct resolving *r, migrate_error 
 
 static void op_of(const struct resolving *r, struct mig_op *op)
 {
-    const struct mig_journal_row *any = r->progress.n ? &r->progress.rows[0] : NULL;
     *op = (struct mig_op){ .epoch = r->a.head.epoch,
                            .seq = r->a.head.seq + 1,
                            .token = r->a.token,
-                           .kind = r->m->kind,
-                           .version = mig_identity(r->m),
-                           .name = r->m->name,
+                           .kind = r->first->kind,
+                           .version = r->first->version,
+                           .name = r->m ? r->m->name : r->first->version,
                            .client = r->a.ctx->set.client,
                            .run_id = r->a.run_id,
-                           .direction = any ? any->direction : 'U' };
+                           .direction = r->first->direction };
 }
 
 static migrate_status exec(struct resolving *r, struct mig_buf *sql, migrate_error **err)
@@ -64,8 +77,6 @@ static migrate_status settle_statement(struct resolving *r, migrate_error **err)
     struct mig_books b;
     struct mig_op op;
     struct mig_buf sql = MIG_BUF_INIT;
-    if (!r->intent)
-        return nothing_in_doubt(r, err);
     mig_books_of(r->a.ctx, &b);
     op_of(r, &op);
     migrate_status status = mig_acting_begin(&r->a, err);
@@ -85,7 +96,7 @@ static migrate_status settle_statement(struct resolving *r, migrate_error **err)
 
 static void note_item(struct resolving *r, const char *state)
 {
-    struct migrate_item *item = mig_report_add(r->a.report);
+    struct migrate_item *item = r->m ? mig_report_add(r->a.report) : NULL;
     if (!item)
         return;
     mig_item_of_migration(item, &r->a.view, r->m);
@@ -95,16 +106,18 @@ static void note_item(struct resolving *r, const char *state)
                                                    : MIGRATE_STATE_PENDING;
 }
 
-/* The digest once the whole migration counts as applied, or not. */
+/* The digest once the whole migration counts as applied, or not. Without a file nobody knows its checksum: the digest
+ * then stays empty, so that the history is read until the next operation. */
 static migrate_status digest_after(struct resolving *r, bool in, char digest[MIG_SHA256_HEX + 1], migrate_error **err)
 {
     struct mig_applied applied = { 0 };
     bool ok = mig_applied_build(&applied, &r->a.view);
-    if (ok && in)
+    digest[0] = '\0';
+    if (ok && in && r->m)
         ok = mig_applied_put(&applied, r->m);
-    else if (ok)
-        mig_applied_remove(&applied, r->m->kind, mig_identity(r->m));
-    if (ok)
+    else if (ok && !in)
+        mig_applied_remove(&applied, r->first->kind, r->first->version);
+    if (ok && (r->m || !in))
         mig_applied_digest(&applied, digest);
     mig_applied_free(&applied);
     return ok ? MIGRATE_OK : mig_fail_nomem(err);
@@ -126,7 +139,7 @@ static migrate_status settle_all(struct resolving *r, migrate_error **err)
     if (status)
         return status;
     op.state = in ? "applied" : op.direction == 'D' ? "reverted" : "pending";
-    op.checksum = mig_migration_checksum(r->m, sum);
+    op.checksum = r->m ? mig_migration_checksum(r->m, sum) : NULL;
     mig_books_row(&b, &op, &sql);
     status = exec(r, &sql, err);
     if (!status) {
@@ -142,22 +155,27 @@ static migrate_status settle_all(struct resolving *r, migrate_error **err)
     return status;
 }
 
+static migrate_status check(struct mig_acting *a, void *user, migrate_error **err)
+{
+    struct resolving *r = user;
+    r->progress.n = mig_history_open(&a->view.history, &r->first);
+    if (!r->progress.n || !is_meant(r, r->first))
+        return is_known(r) ? nothing_in_doubt(r, err) : unknown_version(r, err);
+    r->m = mig_set_find(a->view.set, r->first->kind, r->first->version);
+    if (!r->m && !(r->flags & MIGRATE_RESOLVE_ALL)) {
+        mig_fail(err, MIGRATE_E_MISSING, "migration %s stopped half-way, and its file is gone", r->version);
+        mig_error_hint(err, "bring the file back, or settle the whole migration with --all");
+        return MIGRATE_E_MISSING;
+    }
+    r->progress.rows = r->first;
+    r->intent = mig_progress_intent(&r->progress);
+    return r->intent || (r->flags & MIGRATE_RESOLVE_ALL) ? MIGRATE_OK : nothing_in_doubt(r, err);
+}
+
 static migrate_status work(struct mig_acting *a, void *user, migrate_error **err)
 {
     struct resolving *r = user;
-    r->m = find(&a->view, r->version);
-    if (!r->m) {
-        mig_fail(err, MIGRATE_E_NO_VERSION, "no migration has version %s", r->version);
-        mig_error_hint(err, "a repeatable one is named R:name; `migrate status` lists them");
-        return MIGRATE_E_NO_VERSION;
-    }
-    const struct mig_journal_row *first;
-    if (!mig_history_open(&a->view.history, &first) || first->kind != r->m->kind ||
-        strcmp(first->version, mig_identity(r->m)) != 0)
-        return nothing_in_doubt(r, err);
-    mig_progress_of(&a->view.history, r->m, first->direction == 'D' ? MIGRATE_DIRECTION_DOWN : MIGRATE_DIRECTION_UP,
-                    &r->progress);
-    r->intent = mig_progress_intent(&r->progress);
+    (void)a;
     return r->flags & MIGRATE_RESOLVE_ALL ? settle_all(r, err) : settle_statement(r, err);
 }
 
@@ -172,5 +190,5 @@ migrate_status migrate_resolve(migrate_ctx *ctx, const char *version, uint32_t f
     if (!(flags & both) || (flags & both) == both)
         return mig_fail(err, MIGRATE_E_ARGUMENT, "migrate_resolve: say either applied or not applied");
     struct resolving r = { .version = version, .flags = flags };
-    return mig_acting_run(&r.a, ctx, work, &r, out, err);
+    return mig_acting_run(&r.a, ctx, check, work, &r, out, err);
 }

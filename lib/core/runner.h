@@ -14,6 +14,7 @@ struct mig_run {
     struct migrate_report *report;
     struct mig_applied applied;
     size_t   next;          /* first step of the plan that is not done */
+    size_t failed;          /* transaction=all: the step that failed, which may be behind `next` */
     uint64_t epoch, seq;    /* the fence: what the head row holds now */
     uint32_t attempt;       /* of the step `next`, after lock time-outs and the like */
     int64_t  step_began_ms; /* monotonic */

@@ -309,20 +309,36 @@ static migrate_status fenced(struct running *r, migrate_error **err)
     return status ? status : plan_again(r, err);
 }
 
+/* What became of the step that failed, and of those before it. */
+static void say_rolled_back(struct mig_run *run, const struct mig_step *step, migrate_error **err)
+{
+    const char *id = mig_identity(step->migration);
+    unsigned long long applied = run->report->applied, reverted = run->report->reverted;
+    if (step->item.direction == MIGRATE_DIRECTION_DOWN)
+        mig_error_state(err, "reverting %s was rolled back: it is still applied; %llu reverted before it", id, reverted);
+    else if (reverted)
+        mig_error_state(err, "migration %s was rolled back; this run had reverted %llu and applied %llu of them again", id,
+                        reverted, applied);
+    else if (run->ctx->set.transaction == MIG_TRANSACTION_ALL)
+        mig_error_state(err, "migration %s was rolled back, and with it all that this run had applied", id);
+    else
+        mig_error_state(err, "migration %s was rolled back; those before it are applied", id);
+}
+
 static migrate_status failed(struct running *r, migrate_error **err)
 {
     struct mig_run *run = r->run;
     migrate_status status = migrate_error_status(err ? *err : NULL);
     if (!status)
         status = MIGRATE_E_SQL;
-    if (run->next < run->plan->count && status != MIGRATE_E_DOUBT) {
-        mig_run_remember(run, run->next, err ? *err : NULL);
-        if (!migrate_error_state(err ? *err : NULL) && run->plan->steps[run->next].scan.transactional)
-            mig_error_state(err, "migration %s was rolled back; those before it are applied",
-                            mig_identity(run->plan->steps[run->next].migration));
+    size_t at = run->next > run->failed ? run->next : run->failed;
+    if (at < run->plan->count && status != MIGRATE_E_DOUBT) {
+        mig_run_remember(run, at, err ? *err : NULL);
+        if (!migrate_error_state(err ? *err : NULL) && run->plan->steps[at].scan.transactional)
+            say_rolled_back(run, &run->plan->steps[at], err);
     }
-    if (run->next < run->plan->count)
-        mig_run_end_event(run, run->next, status, mig_clock_mono_ms() - run->step_began_ms);
+    if (at < run->plan->count)
+        mig_run_end_event(run, at, status, mig_clock_mono_ms() - run->step_began_ms);
     return status;
 }
 

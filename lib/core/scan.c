@@ -68,7 +68,7 @@ static bool may_doubt(const struct scanning *s, const struct mig_sql_facts *f)
 {
     if (s->step->scan.transactional)
         return false;
-    if (f->settle == MIG_SQL_SETTLE_DOUBT || f->settle == MIG_SQL_SETTLE_NEUTRAL)
+    if (f->settle == MIG_SQL_SETTLE_DOUBT || f->settle == MIG_SQL_SETTLE_NEUTRAL || (f->flags & MIG_SQL_TEMPORARY))
         return true;
     return (f->flags & MIG_SQL_MAY_COMMIT) != 0 && f->settle != MIG_SQL_SETTLE_REPEATABLE;
 }
@@ -79,7 +79,7 @@ static bool add_online(struct scanning *s, const struct mig_cut *cut)
         return true;
     struct mig_sql_online online;
     mig_sql_online(&s->dialect, cut->text, cut->len, &online);
-    if (!online.known)
+    if (online.algorithm == MIG_SQL_ALGORITHM_NONE)
         return true;
     struct mig_buf text = MIG_BUF_INIT;
     mig_sql_online_text(&online, &text);
@@ -96,7 +96,7 @@ static bool remark(struct scanning *s, const struct mig_cut *cut)
     if (f->flags & MIG_SQL_DESTRUCTIVE)
         ok &= add_remark(s, &step->destructive, &step->n_destructive, cut, f->note);
     if (may_doubt(s, f))
-        ok &= add_remark(s, &step->may_doubt, &step->n_may_doubt, cut, f->note);
+        ok &= add_remark(s, &step->may_doubt, &step->n_may_doubt, cut, f->doubt ? f->doubt : f->note);
     return ok && add_online(s, cut);
 }
 

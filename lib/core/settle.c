@@ -201,16 +201,62 @@ static void judge_by_comparison(const char *before, const char *now, bool identi
     }
 }
 
+static void qualified(struct mig_buf *sql, uint32_t dialect, const char *schema, const char *name)
+{
+    if (schema[0]) {
+        mig_ident(sql, dialect, schema);
+        mig_buf_char(sql, '.');
+    }
+    mig_ident(sql, dialect, name);
+}
+
 static void drop_index(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_str(&sql, "DROP INDEX CONCURRENTLY IF EXISTS ");
-    if (o->schema[0]) {
-        mig_ident(&sql, ctx->db.dialect, o->schema);
-        mig_buf_char(&sql, '.');
-    }
-    mig_ident(&sql, ctx->db.dialect, o->name);
-    out->drop = mig_buf_steal(&sql);
+    qualified(&sql, ctx->db.dialect, o->schema, o->name);
+    out->mend = mig_buf_steal(&sql);
+}
+
+/* DETACH PARTITION CONCURRENTLY in two transactions: the first is in, the second is made up for. */
+static void finalize_detach(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_buf_str(&sql, "ALTER TABLE ");
+    qualified(&sql, ctx->db.dialect, o->schema, o->parent);
+    mig_buf_str(&sql, " DETACH PARTITION ");
+    qualified(&sql, ctx->db.dialect, o->schema, o->name);
+    mig_buf_str(&sql, " FINALIZE");
+    out->mend = mig_buf_steal(&sql);
+    out->verdict = MIG_VERDICT_APPLIED;
+}
+
+static int32_t on_leftover(void *user, uint32_t n, const migrate_text *cols)
+{
+    struct mig_buf *drops = user;
+    if (n < 1 || !cols[0].data)
+        return 0;
+    if (drops->len)
+        mig_buf_char(drops, '\n');
+    mig_buf_add(drops, cols[0].data, cols[0].len);
+    return 0;
+}
+
+/* REINDEX CONCURRENTLY that broke off leaves its new index behind, invalid and named …_ccnew. */
+static migrate_status leftovers_of_reindex(migrate_ctx *ctx, struct mig_settled *out, migrate_error **err)
+{
+    static const char sql[] =
+        "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) FROM "
+        "pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON "
+        "n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relname ~ '_ccnew[0-9]*$' ORDER BY 1";
+    struct mig_buf drops = MIG_BUF_INIT;
+    migrate_status status = mig_exec(ctx, sql, sizeof sql - 1, on_leftover, &drops, NULL, err);
+    if (!status && drops.len)
+        out->mend = mig_buf_steal(&drops);
+    if (!status && drops.oom)
+        status = mig_fail_nomem(err);
+    mig_buf_free(&drops);
+    return status;
 }
 
 /* PostgreSQL: 'absent', 'invalid', or a digest of what is there. */
@@ -229,6 +275,8 @@ static void judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f
         } else {
             out->verdict = was && strcmp(before, "invalid") != 0 ? MIG_VERDICT_NOT_APPLIED : MIG_VERDICT_APPLIED;
         }
+    } else if (strcmp(now, "invalid") == 0 && f->n_objects) {
+        finalize_detach(ctx, &f->objects[0], out);
     } else {
         judge_by_comparison(before, now, false, out);
     }
@@ -239,12 +287,14 @@ static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, con
 {
     enum mig_sql_settle how = mig_settle_class(ctx, f, out->fp_sql != NULL && intent->fp && intent->fp[0], proves);
     if (how == MIG_SQL_SETTLE_REPEATABLE) {
+        bool reindex = (f->flags & MIG_SQL_CONCURRENTLY) && ctx->db.dialect == MIGRATE_DIALECT_POSTGRES;
         out->verdict = MIG_VERDICT_NOT_APPLIED;
-        return MIGRATE_OK;
+        return reindex ? leftovers_of_reindex(ctx, out, err) : MIGRATE_OK;
     }
     if (how == MIG_SQL_SETTLE_TX || how == MIG_SQL_SETTLE_DOUBT) {
         out->verdict = MIG_VERDICT_DOUBT;
         out->why = how == MIG_SQL_SETTLE_TX ? "something in its transaction committed by itself"
+                   : f->doubt               ? f->doubt
                    : f->note                ? f->note
                                             : "its effect leaves no trace that could be looked at";
         return MIGRATE_OK;
@@ -311,7 +361,7 @@ void mig_settled_free(struct mig_settled *s)
 {
     free(s->text);
     free(s->now);
-    free(s->drop);
+    free(s->mend);
     free(s->object);
     free(s->fp_sql);
     *s = (struct mig_settled){ 0 };
@@ -363,8 +413,11 @@ migrate_status mig_settle_carry_out(struct mig_run *run, const struct mig_step *
     mig_books_of(ctx, &b);
     op_of(run, step, &op);
     migrate_status status = MIGRATE_OK;
-    if (s->drop)
-        status = mig_exec(ctx, s->drop, strlen(s->drop), NULL, NULL, NULL, err);
+    for (const char *at = s->mend; at && *at && !status;) {
+        size_t len = strcspn(at, "\n");
+        status = mig_exec(ctx, at, len, NULL, NULL, NULL, err);
+        at += len + (at[len] == '\n');
+    }
     if (status)
         return status;
     if (s->verdict == MIG_VERDICT_APPLIED) {

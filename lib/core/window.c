@@ -487,6 +487,7 @@ enum mig_end mig_apply_all(struct mig_run *run, migrate_error **err)
     if (!status)
         status = mig_begin(run->ctx, err);
     enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : steps_in_one(&w, err);
+    run->failed = end == MIG_END_DONE ? 0 : w.feed.failed.step;
     if (end == MIG_END_DONE)
         end = commit_all(&w, err);
     put_back(&w, end);

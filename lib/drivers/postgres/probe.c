@@ -188,7 +188,8 @@ static const char invalid_index[] = "CASE WHEN NOT (SELECT i.indisvalid AND i.in
                                     "WHERE i.indexrelid = c.oid) THEN 'invalid' ELSE ";
 /* DETACH PARTITION … CONCURRENTLY that was interrupted wants to be finalized. */
 static const char invalid_table[] = "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h "
-                                    "WHERE h.inhparent = c.oid AND h.inhdetachpending) THEN 'invalid' ELSE ";
+                                    "WHERE (h.inhparent = c.oid OR h.inhrelid = c.oid) AND "
+                                    "h.inhdetachpending) THEN 'invalid' ELSE ";
 
 static const char *invalid_case(const struct mig_pg *c, uint32_t kind)
 {
