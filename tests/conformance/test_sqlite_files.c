@@ -82,6 +82,27 @@ START_TEST(options_taken)
 }
 END_TEST
 
+/* Our own connections take less memory than SQLite's default, unless somebody has said how much. */
+START_TEST(cache_is_small)
+{
+    open_name("c.db");
+    must("CREATE TABLE t (a)");
+    expect("PRAGMA cache_size", "-1000\n");
+    driver()->close(conn);
+    lone.options = "cache_size=-2000";
+    open_name("c.db");
+    expect("PRAGMA cache_size", "-2000\n");
+    driver()->close(conn);
+    sqlite3 *db = other("c.db");
+    other_sql(db, "PRAGMA default_cache_size = 77");
+    sqlite3_close(db);
+    lone.options = NULL;
+    open_name("c.db");
+    must("CREATE TABLE u (a)");
+    expect("PRAGMA cache_size", "77\n");
+}
+END_TEST
+
 /* Looking at a database that is not there makes none. */
 START_TEST(looking_makes_no_file)
 {
@@ -218,6 +239,6 @@ START_TEST(disk_full)
 }
 END_TEST
 
-TEST_MAIN("sqlite-files", url_forms, url_relative, url_refused, options_refused, options_taken,
+TEST_MAIN("sqlite-files", url_forms, url_relative, url_refused, options_refused, options_taken, cache_is_small,
           looking_makes_no_file, file_made_meanwhile, folder_missing, directory_for_a_file,
           missing_and_not_to_be_made, no_permission, read_only, not_a_database, corrupt_page, disk_full)

@@ -19,6 +19,7 @@ struct mig_sqlite {
     bool                standin; /* the file is not there yet: `db` is an empty one in memory */
     bool                lost;    /* an outcome could not be told: only close() is left */
     bool                our_busy_handler;
+    bool                cache_chosen; /* by an option, or by the application */
     int                 open_flags;
     int                 busy_timeout; /* of the adopted connection when it came */
 

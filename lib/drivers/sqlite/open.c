@@ -18,7 +18,8 @@
  *   mode          rwc (made when it is missing), rw, ro
  *   journal_mode  delete, truncate, persist, wal: as PRAGMA journal_mode. off and memory are refused: a
  *                 process that is killed would leave a damaged file behind
- *   synchronous, cache_size, foreign_keys, temp_store: as the PRAGMA of that name
+ *   synchronous, cache_size, foreign_keys, temp_store: as the PRAGMA of that name. The cache is of 1000 KiB
+ *                 unless this or the file says otherwise
  *   vfs           name of a registered VFS */
 const char *const mig_sqlite_option_keys[] = {
     "mode", "journal_mode", "synchronous", "cache_size", "foreign_keys", "temp_store", "vfs", NULL,
@@ -269,6 +270,7 @@ static migrate_status connect_to(struct mig_sqlite *c, const char *url, migrate_
     }
     c->open_flags = flags_for(option(c->host, "mode"));
     c->our_busy_handler = true;
+    c->cache_chosen = option(c->host, "cache_size") != NULL;
     mig_sqlite_enter(c);
     bool missing = !in_memory(c) && access(c->path, F_OK) != 0;
     return missing && (c->open_flags & SQLITE_OPEN_CREATE) ? open_standin(c, err) : open_file(c, c->path, err);
@@ -328,6 +330,7 @@ migrate_status mig_sqlite_adopt(const migrate_host *host, void *native, void **o
     c->db = db;
     c->path = path;
     c->adopted = true;
+    c->cache_chosen = true;
     c->busy_timeout = mig_sqlite_busy_timeout(db);
     mig_sqlite_enter(c);
     mig_sqlite_install_handlers(c);
