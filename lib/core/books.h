@@ -45,6 +45,8 @@ void mig_books_take_epoch(const struct mig_books *b, struct mig_buf *out);
 
 /* ---- one operation ---------------------------------------------------------- */
 
+#define MIG_OP_NOW INT64_MIN /* when the statement runs: for scripts */
+
 struct mig_op {
     uint64_t epoch;
     uint64_t seq;         /* it moves seq from seq - 1 to this */

@@ -63,6 +63,10 @@ static const char *history_columns(const struct mig_books *b)
 
 static void sqlite_instant(struct mig_buf *out, int64_t unix_ms)
 {
+    if (unix_ms == MIG_OP_NOW) {
+        mig_buf_str(out, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");
+        return;
+    }
     struct mig_buf text = MIG_BUF_INIT;
     mig_clock_rfc3339(&text, unix_ms);
     mig_literal(out, MIGRATE_DIALECT_SQLITE, unix_ms ? mig_buf_text(&text) : NULL);
@@ -95,7 +99,7 @@ static void when_and_who(const struct mig_books *b, const struct mig_op *op, boo
     default:
         sqlite_instant(out, op->started_unix_ms);
         mig_buf_str(out, ", ");
-        sqlite_instant(out, op->started_unix_ms ? op->started_unix_ms + op->elapsed_ms : 0);
+        sqlite_instant(out, op->started_unix_ms > 0 ? op->started_unix_ms + op->elapsed_ms : op->started_unix_ms);
         mig_buf_fmt(out, ", %" PRId64 ", NULL", op->elapsed_ms);
     }
 }

@@ -36,6 +36,27 @@ static migrate_status write_one(migrate_ctx *ctx, const struct mig_new_file *fil
     return MIGRATE_OK;
 }
 
+/* Version and name as the layout reads them. */
+static void fill_items(migrate_ctx *ctx, struct migrate_report *r)
+{
+    struct mig_layout_options layout;
+    struct mig_set *set = NULL;
+    if (mig_ctx_set_read(ctx, &layout, &set, NULL))
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        for (size_t k = 0; k < set->count; k++) {
+            const struct mig_migration *m = &set->items[k];
+            bool up = m->up.path && strcmp(m->up.path, r->items[i].path) == 0;
+            bool down = m->down.path && strcmp(m->down.path, r->items[i].path) == 0;
+            if (!up && !down)
+                continue;
+            r->items[i].version = mig_report_text(r, m->version);
+            r->items[i].name = mig_report_text(r, m->name);
+        }
+    }
+    mig_set_unref(set);
+}
+
 static void list_paths(struct migrate_report *r, const struct mig_new_file *files, size_t n)
 {
     struct mig_buf text = MIG_BUF_INIT;
@@ -64,8 +85,10 @@ static migrate_status create(migrate_ctx *ctx, const char *name, bool pair, stru
     }
     for (size_t i = 0; i < n && !status; i++)
         status = write_one(ctx, &files[i], r, err);
-    if (!status)
+    if (!status) {
         list_paths(r, files, n);
+        fill_items(ctx, r);
+    }
     for (size_t i = 0; i < 2; i++) {
         free(files[i].path);
         free(files[i].text);

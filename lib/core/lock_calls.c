@@ -43,6 +43,8 @@ static migrate_status begin(struct lock_call *c, migrate_ctx *ctx, migrate_error
 static migrate_status end(struct lock_call *c, migrate_status status, migrate_report **out, migrate_error **err)
 {
     c->report->elapsed_ms = mig_call_elapsed(c->ctx);
+    c->report->database = c->ctx->db.driver->name;
+    mig_report_server(c->report, &c->ctx->db.facts);
     mig_lock_free(c->ctx, &c->lock);
     if (!status && out)
         *out = c->report;

@@ -289,8 +289,10 @@ static migrate_status one_step(struct scripting *s, size_t index, migrate_error 
         return MIGRATE_E_UNSUPPORTED;
     }
     s->op.token = mig_run_token(run);
+    s->op.started_unix_ms = 0;
     if (!mig_run_op(run, s->step, ++run->seq, &s->op, s->digest, s->checksum))
         return mig_fail_nomem(err);
+    s->op.started_unix_ms = MIG_OP_NOW;
     mig_buf_fmt(&s->out, "\n-- migration %s (%s)\n", s->op.version, s->step->item.path ? s->step->item.path : "");
     struct mig_script_of of = { .set = run->plan->set,
                                 .migration = s->step->migration,

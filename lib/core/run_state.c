@@ -79,13 +79,25 @@ void mig_run_end_event(struct mig_run *run, size_t index, migrate_status status,
 
 /* ---- place ------------------------------------------------------------------ */
 
+/* What is known without asking again: kept current for where nobody can be asked any more. */
+static void count_in_report(struct migrate_report *r, const struct mig_set *set, const struct mig_step *step)
+{
+    const struct mig_migration *m = step->migration;
+    if (step->item.direction == MIGRATE_DIRECTION_DOWN) {
+        r->reverted++;
+        r->pending++;
+        return;
+    }
+    r->applied++;
+    r->pending -= r->pending > 0;
+    bool newer = !r->version || !*r->version || mig_set_compare(set, m->version, r->version) > 0;
+    if (m->kind != MIGRATE_KIND_REPEATABLE && newer)
+        r->version = m->version;
+}
+
 static void note_in_report(struct mig_run *run, const struct mig_step *step)
 {
-    bool down = step->item.direction == MIGRATE_DIRECTION_DOWN;
-    if (down)
-        run->report->reverted++;
-    else
-        run->report->applied++;
+    count_in_report(run->report, run->view.set, step);
     struct migrate_item *item = mig_report_add(run->report);
     if (!item)
         return;
