@@ -4,6 +4,8 @@
 
 #include "fake_inner.h"
 
+#include <migrate/error.h>
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -220,7 +222,8 @@ static migrate_status ask_credentials(struct fake *c, migrate_error **err)
         cred.release(&cred);
     }
     if (status == MIGRATE_OK || fake_broken(FAKE_CREDENTIALS_IGNORED)) {
-        return MIGRATE_OK; /* a leak of `own`, as a driver with that breach would have */
+        migrate_error_free(own);
+        return MIGRATE_OK;
     }
     *err = own;
     return status;
@@ -311,11 +314,11 @@ void fake_close(void *conn)
     if (!fake_broken(FAKE_LOCK_OUTLIVES)) {
         fake_locks_drop(c->session);
     }
-    if (c->inner && c->native && fake_broken(FAKE_ADOPT_KEEPS_TX)) {
-        c->inner = NULL; /* forgotten: nothing is given back as it was */
-    }
     if (c->inner) {
         inner_driver()->close(c->inner);
+    }
+    if (c->native && fake_broken(FAKE_ADOPT_KEEPS_TX)) {
+        sqlite3_exec(c->native, "BEGIN", NULL, NULL, NULL);
     }
     leave_session(c);
     free(c->describe);
