@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/scan.h"
 #include "sql/online.h"
 
 enum {
@@ -167,7 +168,7 @@ migrate_status mig_journal_dml(struct mig_journal *j, const struct mig_cut *cut)
         return status;
     mig_unit_sha_add(&j->run_sha, cut->text, cut->len);
     status = mig_journal_statement(j, cut);
-    bool full = !j->mysql || j->run_sha.count >= RUN_MAX;
+    bool full = !j->mysql || (mig_journal_step(j)->scan.flags & MIG_SCAN_EACH) || j->run_sha.count >= RUN_MAX;
     if (!status && full && !j->explicit_run)
         status = mig_journal_end_run(j);
     return status;

@@ -265,6 +265,8 @@ static void first_mode(struct scanning *s)
                : s->ctx->set.transaction == MIG_TRANSACTION_NONE ? MIG_TX_OFF
                                                                        : MIG_TX_DEFAULT;
     s->step->scan.transactional = s->rolls_back && s->asked != MIG_TX_OFF;
+    if (s->asked == MIG_TX_OFF)
+        s->step->scan.flags |= MIG_SCAN_EACH;
 }
 
 static migrate_status last_mode(struct scanning *s, migrate_error **err)

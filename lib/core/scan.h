@@ -14,6 +14,7 @@
 #define MIG_SCAN_FOREIGN_KEYS (1u << 3) /* SQLite: PRAGMA foreign_keys is lifted out */
 #define MIG_SCAN_FK_OFF       (1u << 4) /* its first one turns them off */
 #define MIG_SCAN_ALONE        (1u << 5) /* has a statement that must leave the window */
+#define MIG_SCAN_EACH         (1u << 6) /* said to be without a transaction: each statement is in one of its own */
 
 /* Scans @p step of @p plan and fills its item's counts, flags and remarks; with @p keep_sql the statements too.
  * E_TRANSACTION for a statement that its mode does not allow, E_PARSE and so on. */
