@@ -117,7 +117,11 @@ static void run_alone(struct mig_pg_batch *t)
     struct mig_pg_answer a = { .affected = -1 };
     leave_pipeline(t);
     cork(t, 0);
-    if (c->dead || !write_text(t))
+    if (c->dead) { /* noticed on the way out: this one is not sent */
+        mig_pg_batch_fail(t, mig_pg_gone(c, t->status ? NULL : t->err));
+        return;
+    }
+    if (!write_text(t))
         return;
     c->quiet = t->next.flags & MIGRATE_STMT_BOOKKEEPING;
     t->have_next = false;
@@ -247,7 +251,7 @@ migrate_status mig_pg_exec_batch(void *conn, const migrate_batch *batch, migrate
     struct mig_pg_batch t = { .c = c, .b = batch, .err = err, .filling = true };
     mig_pg_enter(c);
     if (c->dead)
-        return mig_pg_refuse(c->host, err, 0, MIGRATE_FAULT_CONN_LOST, "the connection has been lost", NULL);
+        return mig_pg_gone(c, err);
     if (!mig_pg_queue_room(&t))
         return mig_pg_nomem(c->host, err);
     while (t.n || t.have_next || !t.ended) {

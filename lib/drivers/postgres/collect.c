@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "util/clock.h"
 
 void mig_pg_batch_fail(struct mig_pg_batch *t, migrate_status status)
 {
@@ -138,6 +139,7 @@ static void take(struct mig_pg_batch *t, PGresult *r)
 /* No more results of one entry. */
 static void take_end(struct mig_pg_batch *t)
 {
+    t->c->answered = mig_clock_mono_ms();
     if (!current(t)->sync)
         head_answered(t);
     t->asked_rows = false;

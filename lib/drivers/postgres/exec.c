@@ -136,16 +136,11 @@ static migrate_status verdict(struct mig_pg *c, const migrate_stmt *stmt, const 
     return c->stop ? mig_pg_stopped(c, err) : MIGRATE_OK;
 }
 
-static migrate_status gone(struct mig_pg *c, migrate_error **err)
-{
-    return mig_pg_refuse(c->host, err, 0, MIGRATE_FAULT_CONN_LOST, "the connection has been lost", NULL);
-}
-
 migrate_status mig_pg_exec_inner(struct mig_pg *c, const migrate_stmt *stmt, struct mig_pg_answer *a,
                                  migrate_error **err)
 {
     if (c->dead)
-        return gone(c, err);
+        return mig_pg_gone(c, err);
     migrate_status status = mig_pg_text(c, stmt, err);
     if (status)
         return status;

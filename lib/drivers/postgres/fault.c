@@ -216,6 +216,11 @@ migrate_status mig_pg_nomem(const migrate_host *host, migrate_error **err)
     return mig_pg_refuse(host, err, MIGRATE_E_NOMEM, MIGRATE_FAULT_OTHER, "out of memory", NULL);
 }
 
+migrate_status mig_pg_gone(const struct mig_pg *c, migrate_error **err)
+{
+    return mig_pg_refuse(c->host, err, 0, MIGRATE_FAULT_CONN_LOST, "the connection has been lost", NULL);
+}
+
 migrate_status mig_pg_stopped(struct mig_pg *c, migrate_error **err)
 {
     return mig_pg_refuse(c->host, err, c->stop, MIGRATE_FAULT_CANCELLED, "asked to stop", NULL);

@@ -46,7 +46,8 @@ struct mig_pg {
     int64_t  stop_since;      /* monotonic ms */
     int64_t  last_tick;
     int64_t  cancel_fd_muted; /* until then: it was readable and tick() said go on */
-    int64_t  started;         /* of the running statement, for watch.c */
+    int64_t  started;         /* of the call */
+    int64_t  answered;        /* when the server last said how a statement ended, or the call began */
     int64_t  patience;        /* ms until the call gives up on a silent server, 0 never */
     uint32_t rounds;          /* waits on the network */
     bool     sent;            /* something was sent since the last wait */
@@ -152,6 +153,7 @@ migrate_status mig_pg_fail_answer(struct mig_pg *c, const migrate_stmt *stmt, co
 migrate_status mig_pg_refuse(const migrate_host *host, migrate_error **err, migrate_status status, uint32_t klass,
                              const char *message, const char *hint);
 migrate_status mig_pg_nomem(const migrate_host *host, migrate_error **err);
+migrate_status mig_pg_gone(const struct mig_pg *c, migrate_error **err); /* lost earlier */
 migrate_status mig_pg_stopped(struct mig_pg *c, migrate_error **err);
 
 /* ---- url.c ---- */
@@ -255,7 +257,9 @@ void mig_pg_give_back(struct mig_pg *c);
 /* ---- watch.c ---- */
 
 /* Called while a statement runs: tells how far an index build is and who blocks it. */
-void mig_pg_watch_step(struct mig_pg *c, int64_t now);
+void mig_pg_watch_step(struct mig_pg *c, int64_t now, bool ready);
+/* Its descriptor, -1 none. */
+int  mig_pg_watch_poll(const struct mig_pg *c, short *events);
 void mig_pg_watch_free(struct mig_pg *c);
 
 #endif

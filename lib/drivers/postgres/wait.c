@@ -46,7 +46,7 @@ void mig_pg_enter(struct mig_pg *c)
 {
     c->stop = MIGRATE_OK;
     c->stop_since = 0;
-    c->started = c->last_tick = mig_clock_mono_ms();
+    c->started = c->answered = c->last_tick = mig_clock_mono_ms();
     c->rounds = 0;
     c->sent = false;
     c->quiet = false;
@@ -121,7 +121,7 @@ bool mig_pg_pump(struct mig_pg *c)
     if (c->dead || !stop_step(c))
         return false;
     int unsent = PQflush(c->pg);
-    struct pollfd fds[2] = { { .fd = PQsocket(c->pg), .events = POLLIN } };
+    struct pollfd fds[3] = { { .fd = PQsocket(c->pg), .events = POLLIN } };
     if (fds[0].fd < 0)
         return false;
     if (unsent > 0)
@@ -131,9 +131,10 @@ bool mig_pg_pump(struct mig_pg *c)
         c->rounds++;
         c->sent = false;
     }
-    mig_pg_poll(c, fds, 2, MIG_PG_TICK_MS);
+    fds[2].fd = mig_pg_watch_poll(c, &fds[2].events);
+    mig_pg_poll(c, fds, 3, MIG_PG_TICK_MS);
     if (!c->stop)
-        mig_pg_watch_step(c, c->last_tick);
+        mig_pg_watch_step(c, mig_clock_mono_ms(), fds[2].revents != 0);
     if (fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
         return PQconsumeInput(c->pg) == 1;
     return true;

@@ -5,6 +5,7 @@
 #include "tests.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +100,37 @@ START_TEST(facts)
 }
 END_TEST
 
+static void *hold(void *arg)
+{
+    must(arg, "BEGIN; LOCK TABLE w IN SHARE MODE; SELECT pg_sleep(3.5); COMMIT");
+    return NULL;
+}
+
+/* A second connection tells who blocks us, and how far an index is; it is opened only when a statement takes long. */
+START_TEST(watched)
+{
+    pthread_t thread;
+    must(a, "DROP TABLE IF EXISTS w");
+    must(a, "CREATE TABLE w AS SELECT i FROM generate_series(1, 1000) i");
+    must(a, "CREATE FUNCTION pg_temp.slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS "
+            "$$ BEGIN PERFORM pg_sleep(0.003); RETURN $1; END $$");
+    ck_assert_str_eq(value(b, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'libmigrate watch'"), "0");
+    ck_assert_int_eq(pthread_create(&thread, NULL, hold, b), 0);
+    while (strcmp(value(a, "SELECT count(*) FROM pg_locks WHERE relation = 'w'::regclass AND mode = 'ShareLock'"), "1"))
+        ;
+    must(a, "ALTER TABLE w ADD b int");
+    pthread_join(thread, NULL);
+    ck_assert_uint_ge(h.progress, 1);
+    ck_assert_msg(strncmp(h.phase, "blocked: session ", 17) == 0, "%s", h.phase);
+    ck_assert_ptr_nonnull(strstr(h.phase, "LOCK TABLE w"));
+    h.progress = 0;
+    must(a, "CREATE INDEX ON w (pg_temp.slow(i))");
+    ck_assert_uint_ge(h.progress, 1);
+    ck_assert_msg(strncmp(h.phase, "building index", 14) == 0, "%s", h.phase);
+    must(a, "DROP TABLE w");
+}
+END_TEST
+
 void add_lock(Suite *s)
 {
     TCase *t = new_case(s, "lock", setup, teardown);
@@ -106,4 +138,5 @@ void add_lock(Suite *s)
     tcase_add_test(t, lost_lock);
     tcase_add_test(t, other_sessions);
     tcase_add_test(t, facts);
+    tcase_add_test(t, watched);
 }
