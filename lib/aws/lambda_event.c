@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <migrate/run.h>
+
 #include "aws/lambda.h"
 
 migrate_status mig_lambda_json(const char *text, size_t len, json_t **out, migrate_error **err)

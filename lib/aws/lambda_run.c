@@ -108,19 +108,12 @@ static bool is_set(migrate_ctx *ctx, const char *key)
     return value && *value && strcmp(value, "0") != 0;
 }
 
-/* A secret of the event's own does not go to the database that is configured unless the event leaves it out; a
- * database of the event's own is not opened with the configured one's secret. */
-static migrate_status open_database(struct migrate_lambda *l, migrate_ctx *ctx, const struct mig_lambda_ask *ask,
+/* What the event names takes the place of what is configured, key by key: many databases of one server share a
+ * secret, many secrets share a server. */
+static migrate_status open_database(const struct migrate_lambda *l, migrate_ctx *ctx, const struct mig_lambda_ask *ask,
                                     migrate_error **err)
 {
-    const char *url = ask->database ? ask->database : ask->secret ? NULL : l->database;
-    if (ask->database && !ask->secret) {
-        migrate_status status = migrate_ctx_set(ctx, MIGRATE_OPT_SECRET, NULL, err);
-        if (status == MIGRATE_OK)
-            status = migrate_ctx_set(ctx, MIGRATE_OPT_SSM_PARAMETER, NULL, err);
-        if (status != MIGRATE_OK)
-            return status;
-    }
+    const char *url = ask->database ? ask->database : l->database;
     bool aws = is_set(ctx, MIGRATE_OPT_SECRET) || is_set(ctx, MIGRATE_OPT_SSM_PARAMETER) || is_set(ctx, MIGRATE_OPT_IAM);
     if (aws)
         return migrate_aws_open(ctx, url, err);

@@ -148,6 +148,11 @@ migrate_status mig_aws_keys(struct mig_aws *aws, const struct mig_aws_watch *wat
     return MIGRATE_OK;
 }
 
+void mig_aws_forget_keys(struct mig_aws *aws)
+{
+    mig_aws_identity_free(&aws->identity);
+}
+
 /* ---- one attempt --------------------------------------------------------------- */
 
 void mig_aws_answer_free(struct mig_aws_answer *answer)

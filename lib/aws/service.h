@@ -34,6 +34,9 @@ int64_t mig_aws_now(const struct mig_aws *aws);
 migrate_status mig_aws_keys(struct mig_aws *aws, const struct mig_aws_watch *watch, struct mig_aws_keys *out,
                             struct mig_diag *diag);
 
+/* They were refused somewhere else: the next call finds them anew. */
+void mig_aws_forget_keys(struct mig_aws *aws);
+
 /* The connections of this client, for other questions by HTTP. */
 struct mig_http *mig_aws_http(struct mig_aws *aws);
 /* As set, or AWS_CA_BUNDLE; NULL: the system's. */
