@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct {
-    uint64_t    bit;
+    uint64_t bit;
     const char *name;
 } quirk_names[] = {
     { MIGRATE_QUIRK_NO_TEMP_TABLES, "MIGRATE_QUIRK_NO_TEMP_TABLES" },
@@ -22,7 +22,7 @@ static const struct {
 };
 
 static const struct {
-    uint64_t    bit;
+    uint64_t bit;
     const char *why;
 } cap_names[] = {
     { MIGRATE_CAP_TRANSACTION, "info() does not claim MIGRATE_CAP_TRANSACTION" },

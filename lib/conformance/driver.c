@@ -93,12 +93,14 @@ static void run_all(struct mig_cf_db *db)
 }
 
 migrate_status migrate_conformance_driver(const migrate_driver *driver, const migrate_driver_quirks *quirks,
-                                          const char *only, migrate_case_fn fn, void *user, migrate_error **err)
+                                          const char *only, migrate_case_fn fn, void *user,
+                                          migrate_error **err)
 {
     struct mig_cf_suite suite = { .only = only, .fn = fn, .user = user };
     migrate_driver_quirks known;
     if (!driver || !read_quirks(quirks, &known)) {
-        return migrate_error_make(err, MIGRATE_E_ARGUMENT, "no driver, or quirks without struct_size or url", NULL);
+        return migrate_error_make(err, MIGRATE_E_ARGUMENT, "no driver, or quirks without struct_size or url",
+                                  NULL);
     }
     if (unusable(driver)) {
         if (mig_cf_begin(&suite, "driver/vtable/usable")) {

@@ -32,7 +32,8 @@ static void adopt_works(struct mig_cf_db *db)
         if (!take(db, &db->a) || !mig_cf_expect(&db->a, "SELECT 1", "1\n")) {
             return;
         }
-        CF_CHECK(db->suite, db->a.last.r.tx == MIGRATE_TX_NONE, "an adopted connection is told to be in a transaction");
+        CF_CHECK(db->suite, db->a.last.r.tx == MIGRATE_TX_NONE,
+                 "an adopted connection is told to be in a transaction");
         mig_cf_close(&db->a);
     }
 }
@@ -99,10 +100,16 @@ static void adopt_rolled_back(struct mig_cf_db *db)
 const struct mig_cf_case mig_cf_adopt_cases[] = {
     { .name = "driver/adopt/works", .body = adopt_works, ADOPT, .flags = CF_NATIVE | CF_CLOSED },
     { .name = "driver/adopt/again", .body = adopt_again, ADOPT, .flags = CF_NATIVE | CF_CLOSED },
-    { .name = "driver/adopt/in-transaction", .body = adopt_in_transaction, ADOPT, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/adopt/in-transaction",
+      .body = adopt_in_transaction,
+      ADOPT,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_NATIVE | CF_CLOSED },
-    { .name = "driver/adopt/given-back-without-transaction", .body = adopt_rolled_back, ADOPT,
-      .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_NATIVE | CF_CLOSED },
+    { .name = "driver/adopt/given-back-without-transaction",
+      .body = adopt_rolled_back,
+      ADOPT,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .flags = CF_NATIVE | CF_CLOSED },
 };
 CF_CASES(adopt);
 
@@ -171,8 +178,14 @@ static void reset_keeps_data(struct mig_cf_db *db)
 #define RESET .member = CF_MEMBER(reset)
 const struct mig_cf_case mig_cf_reset_cases[] = {
     { .name = "driver/reset/nothing", .body = reset_nothing, RESET },
-    { .name = "driver/reset/temporary-table", .body = reset_temp, RESET, .quirks = MIGRATE_QUIRK_NO_TEMP_TABLES },
-    { .name = "driver/reset/keeps-lock", .body = reset_keeps_lock, RESET, .caps = MIGRATE_CAP_SESSION_LOCK,
+    { .name = "driver/reset/temporary-table",
+      .body = reset_temp,
+      RESET,
+      .quirks = MIGRATE_QUIRK_NO_TEMP_TABLES },
+    { .name = "driver/reset/keeps-lock",
+      .body = reset_keeps_lock,
+      RESET,
+      .caps = MIGRATE_CAP_SESSION_LOCK,
       .flags = CF_SECOND },
     { .name = "driver/reset/keeps-data", .body = reset_keeps_data, RESET, .flags = CF_TABLE },
 };

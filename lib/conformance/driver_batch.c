@@ -65,8 +65,8 @@ static void batch_failure(struct mig_cf_db *db)
     }
     CF_CHECK(db->suite, f.told > 4, "only %zu statements were told", f.told);
     for (size_t i = 0; i < 4; i++) {
-        CF_CHECK(db->suite, f.outcome[i] == MIGRATE_OUTCOME_DONE, "statement %zu before the bad one: outcome %u", i,
-                 f.outcome[i]);
+        CF_CHECK(db->suite, f.outcome[i] == MIGRATE_OUTCOME_DONE,
+                 "statement %zu before the bad one: outcome %u", i, f.outcome[i]);
     }
     CF_CHECK(db->suite, f.outcome[4] == MIGRATE_OUTCOME_FAILED, "the bad statement: outcome %u, not FAILED",
              f.outcome[4]);
@@ -111,8 +111,9 @@ static void write_ok_bad_ok(struct mig_cf_feed *f, size_t i, char *sql, size_t s
 /* Without RUN_AHEAD the next group is not sent before the end of this one is known. */
 static void batch_group_stop(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 20, .write = write_ok_bad_ok, .done_stops_at = 1,
-                             .done_status = MIGRATE_E_SQL };
+    struct mig_cf_feed f = {
+        .c = &db->a, .n = 20, .write = write_ok_bad_ok, .done_stops_at = 1, .done_status = MIGRATE_E_SQL
+    };
     if (!mig_cf_feed_run(&f)) {
         return;
     }
@@ -123,8 +124,12 @@ static void batch_group_stop(struct mig_cf_db *db)
 /* With RUN_AHEAD later groups may be under way: whatever was told DONE is in, and nothing else. */
 static void batch_run_ahead(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 20, .flags = MIGRATE_BATCH_RUN_AHEAD, .write = write_ok_bad_ok,
-                             .done_stops_at = 1, .done_status = MIGRATE_E_SQL };
+    struct mig_cf_feed f = { .c = &db->a,
+                             .n = 20,
+                             .flags = MIGRATE_BATCH_RUN_AHEAD,
+                             .write = write_ok_bad_ok,
+                             .done_stops_at = 1,
+                             .done_status = MIGRATE_E_SQL };
     char want[20];
     size_t in = 0;
     if (!mig_cf_feed_run(&f)) {
@@ -139,19 +144,25 @@ static void batch_run_ahead(struct mig_cf_db *db)
 
 static void batch_next_fails(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 50, .write = mig_cf_write_inserts, .next_fails_at = 7,
+    struct mig_cf_feed f = { .c = &db->a,
+                             .n = 50,
+                             .write = mig_cf_write_inserts,
+                             .next_fails_at = 7,
                              .next_status = MIGRATE_E_STOPPED };
     if (!mig_cf_feed_run(&f)) {
         return;
     }
-    CF_CHECK(db->suite, db->a.status == MIGRATE_E_STOPPED, "next() failed with E_STOPPED, exec_batch() returned %s",
-             migrate_status_name(db->a.status));
+    CF_CHECK(db->suite, db->a.status == MIGRATE_E_STOPPED,
+             "next() failed with E_STOPPED, exec_batch() returned %s", migrate_status_name(db->a.status));
     mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "7\n");
 }
 
 static void batch_done_stops(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 50, .write = mig_cf_write_inserts, .done_stops_at = 5,
+    struct mig_cf_feed f = { .c = &db->a,
+                             .n = 50,
+                             .write = mig_cf_write_inserts,
+                             .done_stops_at = 5,
                              .done_status = MIGRATE_E_CALLBACK };
     char want[20];
     size_t in = 0;
@@ -211,17 +222,28 @@ static void batch_alone_and_barrier(struct mig_cf_db *db)
 const struct mig_cf_case mig_cf_batch_cases[] = {
     { .name = "driver/batch/order", .body = batch_order, .member = BATCH, .flags = CF_TABLE },
     { .name = "driver/batch/empty", .body = batch_empty, .member = BATCH },
-    { .name = "driver/batch/transaction", .body = batch_transaction, .member = BATCH,
-      .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
-    { .name = "driver/batch/failure-in-group", .body = batch_failure, .member = BATCH,
-      .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
+    { .name = "driver/batch/transaction",
+      .body = batch_transaction,
+      .member = BATCH,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .flags = CF_TABLE },
+    { .name = "driver/batch/failure-in-group",
+      .body = batch_failure,
+      .member = BATCH,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .flags = CF_TABLE },
     { .name = "driver/batch/failure-alone", .body = batch_failure_alone, .member = BATCH, .flags = CF_TABLE },
     { .name = "driver/batch/group-waits", .body = batch_group_stop, .member = BATCH, .flags = CF_TABLE },
-    { .name = "driver/batch/run-ahead", .body = batch_run_ahead, .member = BATCH, .caps = MIGRATE_CAP_BATCH_GROUPS,
+    { .name = "driver/batch/run-ahead",
+      .body = batch_run_ahead,
+      .member = BATCH,
+      .caps = MIGRATE_CAP_BATCH_GROUPS,
       .flags = CF_TABLE },
     { .name = "driver/batch/next-fails", .body = batch_next_fails, .member = BATCH, .flags = CF_TABLE },
     { .name = "driver/batch/done-stops", .body = batch_done_stops, .member = BATCH, .flags = CF_TABLE },
-    { .name = "driver/batch/alone-and-barrier", .body = batch_alone_and_barrier, .member = BATCH,
+    { .name = "driver/batch/alone-and-barrier",
+      .body = batch_alone_and_barrier,
+      .member = BATCH,
       .flags = CF_TABLE },
 };
 CF_CASES(batch);
@@ -231,7 +253,9 @@ CF_CASES(batch);
 /* A window that is full in the middle of a group: without a Flush both sides would wait for ever. */
 static void window_full_in_group(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 202, .max_ahead = 512, .padding = 100, .write = write_transaction };
+    struct mig_cf_feed f = {
+        .c = &db->a, .n = 202, .max_ahead = 512, .padding = 100, .write = write_transaction
+    };
     if (mig_cf_feed_run(&f) && all_done(&f)) {
         mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "200\n");
     }
@@ -239,8 +263,9 @@ static void window_full_in_group(struct mig_cf_db *db)
 
 static void window_larger_than_it(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 5, .max_ahead = 1024, .padding = 64 * 1024,
-                             .write = mig_cf_write_inserts };
+    struct mig_cf_feed f = {
+        .c = &db->a, .n = 5, .max_ahead = 1024, .padding = 64 * 1024, .write = mig_cf_write_inserts
+    };
     if (mig_cf_feed_run(&f) && all_done(&f)) {
         mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "5\n");
     }
@@ -248,8 +273,9 @@ static void window_larger_than_it(struct mig_cf_db *db)
 
 static void window_of_one_byte(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = 20, .max_ahead = 1, .flags = MIGRATE_BATCH_RUN_AHEAD,
-                             .write = mig_cf_write_inserts };
+    struct mig_cf_feed f = {
+        .c = &db->a, .n = 20, .max_ahead = 1, .flags = MIGRATE_BATCH_RUN_AHEAD, .write = mig_cf_write_inserts
+    };
     if (mig_cf_feed_run(&f) && all_done(&f)) {
         mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "20\n");
     }
@@ -257,8 +283,12 @@ static void window_of_one_byte(struct mig_cf_db *db)
 
 static void window_many(struct mig_cf_db *db)
 {
-    struct mig_cf_feed f = { .c = &db->a, .n = CF_FEED_MAX, .max_ahead = 1 << 20, .padding = 2000,
-                             .flags = MIGRATE_BATCH_RUN_AHEAD, .write = mig_cf_write_inserts };
+    struct mig_cf_feed f = { .c = &db->a,
+                             .n = CF_FEED_MAX,
+                             .max_ahead = 1 << 20,
+                             .padding = 2000,
+                             .flags = MIGRATE_BATCH_RUN_AHEAD,
+                             .write = mig_cf_write_inserts };
     if (mig_cf_feed_run(&f) && all_done(&f)) {
         mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "400\n");
     }
@@ -284,9 +314,11 @@ static void window_cancel(struct mig_cf_db *db)
     }
     int64_t took = mig_cf_now_ms() - begin;
     CF_CHECK(db->suite, took < 6000, "cancelled after 700 ms, the batch took %lld ms", (long long)took);
-    CF_CHECK(db->suite, db->a.status == MIGRATE_E_DEADLINE, "tick() said E_DEADLINE, exec_batch() returned %s",
-             migrate_status_name(db->a.status));
-    CF_CHECK(db->suite, f.told > 1 && (f.outcome[1] == MIGRATE_OUTCOME_FAILED || f.outcome[1] == MIGRATE_OUTCOME_UNKNOWN),
+    CF_CHECK(db->suite, db->a.status == MIGRATE_E_DEADLINE,
+             "tick() said E_DEADLINE, exec_batch() returned %s", migrate_status_name(db->a.status));
+    CF_CHECK(db->suite,
+             f.told > 1 &&
+                 (f.outcome[1] == MIGRATE_OUTCOME_FAILED || f.outcome[1] == MIGRATE_OUTCOME_UNKNOWN),
              "the cancelled statement: outcome %u", f.told > 1 ? f.outcome[1] : 0);
     CF_CHECK(db->suite, f.outcome[0] == MIGRATE_OUTCOME_DONE, "the one before it: outcome %u", f.outcome[0]);
     CF_CHECK(db->suite, db->a.host.longest_gap <= 500, "tick() was not called for %lld ms",
@@ -294,12 +326,24 @@ static void window_cancel(struct mig_cf_db *db)
 }
 
 const struct mig_cf_case mig_cf_window_cases[] = {
-    { .name = "driver/batch/window-full-in-group", .body = window_full_in_group, .member = BATCH,
-      .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
-    { .name = "driver/batch/larger-than-window", .body = window_larger_than_it, .member = BATCH, .flags = CF_TABLE },
-    { .name = "driver/batch/window-of-one-byte", .body = window_of_one_byte, .member = BATCH, .flags = CF_TABLE },
+    { .name = "driver/batch/window-full-in-group",
+      .body = window_full_in_group,
+      .member = BATCH,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .flags = CF_TABLE },
+    { .name = "driver/batch/larger-than-window",
+      .body = window_larger_than_it,
+      .member = BATCH,
+      .flags = CF_TABLE },
+    { .name = "driver/batch/window-of-one-byte",
+      .body = window_of_one_byte,
+      .member = BATCH,
+      .flags = CF_TABLE },
     { .name = "driver/batch/many", .body = window_many, .member = BATCH, .flags = CF_TABLE },
-    { .name = "driver/batch/cancel", .body = window_cancel, .member = BATCH, .quirks = MIGRATE_QUIRK_NO_CANCEL,
+    { .name = "driver/batch/cancel",
+      .body = window_cancel,
+      .member = BATCH,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
       .flags = CF_TABLE | CF_SLOW_SQL },
 };
 CF_CASES(window);

@@ -18,8 +18,8 @@ static void after_cancel(struct mig_cf_db *db)
         migrate_status status = mig_cf_sql(c, "SELECT 1");
         if (outcome == MIGRATE_OUTCOME_UNKNOWN) {
             CF_CHECK(db->suite, c->host.fault.klass == MIGRATE_FAULT_CONN_LOST,
-                     "after outcome UNKNOWN a call ended with %s, class %u, not CONN_LOST", migrate_status_name(status),
-                     c->host.fault.klass);
+                     "after outcome UNKNOWN a call ended with %s, class %u, not CONN_LOST",
+                     migrate_status_name(status), c->host.fault.klass);
         } else {
             CF_CHECK(db->suite, status == MIGRATE_OK, "a statement after the cancelled one: %s",
                      migrate_error_message(c->err));
@@ -84,12 +84,14 @@ static void *write_later(void *user)
 static void cancel_fd(struct mig_cf_db *db)
 {
     pthread_t thread;
-    CF_CHECK(db->suite, pthread_create(&thread, NULL, write_later, &db->a.host) == 0, "no thread for the suite");
+    CF_CHECK(db->suite, pthread_create(&thread, NULL, write_later, &db->a.host) == 0,
+             "no thread for the suite");
     migrate_status status = mig_cf_sql(&db->a, db->quirks->sql_slow);
     pthread_join(thread, NULL);
     check_cancelled(db, status, MIGRATE_E_CANCELLED);
     CF_CHECK(db->suite, db->a.host.noticed_after >= 0 && db->a.host.noticed_after <= 200,
-             "cancel_fd became readable and tick() was called %lld ms later", (long long)db->a.host.noticed_after);
+             "cancel_fd became readable and tick() was called %lld ms later",
+             (long long)db->a.host.noticed_after);
 }
 
 /* Readable is only a question: what tick() says counts. */
@@ -157,15 +159,29 @@ static void cancel_in_tx(struct mig_cf_db *db)
 }
 
 const struct mig_cf_case mig_cf_cancel_cases[] = {
-    { .name = "driver/cancel/tick", .body = cancel_tick, .quirks = MIGRATE_QUIRK_NO_CANCEL, .flags = CF_SLOW_SQL },
-    { .name = "driver/cancel/exact-status", .body = cancel_exact_status, .quirks = MIGRATE_QUIRK_NO_CANCEL,
+    { .name = "driver/cancel/tick",
+      .body = cancel_tick,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
       .flags = CF_SLOW_SQL },
-    { .name = "driver/cancel/fd", .body = cancel_fd, .quirks = MIGRATE_QUIRK_NO_CANCEL, .flags = CF_SLOW_SQL },
+    { .name = "driver/cancel/exact-status",
+      .body = cancel_exact_status,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
+      .flags = CF_SLOW_SQL },
+    { .name = "driver/cancel/fd",
+      .body = cancel_fd,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
+      .flags = CF_SLOW_SQL },
     { .name = "driver/cancel/not-meant", .body = cancel_not_meant },
-    { .name = "driver/cancel/while-waiting", .body = cancel_lock_wait, .caps = MIGRATE_CAP_TRANSACTION,
-      .quirks = MIGRATE_QUIRK_NO_CANCEL, .flags = CF_TABLE | CF_SECOND },
-    { .name = "driver/cancel/in-transaction", .body = cancel_in_tx, .caps = MIGRATE_CAP_TRANSACTION,
-      .quirks = MIGRATE_QUIRK_NO_CANCEL, .flags = CF_TABLE | CF_SLOW_SQL },
+    { .name = "driver/cancel/while-waiting",
+      .body = cancel_lock_wait,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
+      .flags = CF_TABLE | CF_SECOND },
+    { .name = "driver/cancel/in-transaction",
+      .body = cancel_in_tx,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .quirks = MIGRATE_QUIRK_NO_CANCEL,
+      .flags = CF_TABLE | CF_SLOW_SQL },
 };
 CF_CASES(cancel);
 
@@ -173,9 +189,9 @@ CF_CASES(cancel);
 
 struct axe {
     struct mig_cf_db *db;
-    char              session[CF_TEXT];
-    int64_t           at; /* monotonic ms */
-    bool              fallen;
+    char session[CF_TEXT];
+    int64_t at; /* monotonic ms */
+    bool fallen;
 };
 
 static bool sharpen(struct mig_cf_db *db, struct axe *axe)
@@ -213,7 +229,8 @@ static void stays_lost(struct mig_cf_db *db)
         migrate_status status = mig_cf_sql(c, "SELECT 1");
         CF_CHECK(db->suite, status == MIGRATE_E_CONN_LOST && c->host.fault.klass == MIGRATE_FAULT_CONN_LOST,
                  "a call on a lost connection ended with %s", migrate_status_name(status));
-        CF_CHECK(db->suite, c->last.r.outcome != MIGRATE_OUTCOME_DONE && c->last.r.outcome != MIGRATE_OUTCOME_FAILED,
+        CF_CHECK(db->suite,
+                 c->last.r.outcome != MIGRATE_OUTCOME_DONE && c->last.r.outcome != MIGRATE_OUTCOME_FAILED,
                  "outcome %u on a lost connection", c->last.r.outcome);
     }
 }
@@ -243,7 +260,8 @@ static void sever_running(struct mig_cf_db *db)
     db->a.host.on_tick_user = &axe;
     migrate_status status = mig_cf_sql(&db->a, db->quirks->sql_slow);
     db->a.host.on_tick = NULL;
-    CF_CHECK(db->suite, axe.fallen, "the statement ended before it could be severed: %s", migrate_status_name(status));
+    CF_CHECK(db->suite, axe.fallen, "the statement ended before it could be severed: %s",
+             migrate_status_name(status));
     CF_CHECK(db->suite, status == MIGRATE_E_CONN_LOST, "a statement whose session was ended returned %s",
              migrate_status_name(status));
     CF_CHECK(db->suite, db->a.last.r.outcome == MIGRATE_OUTCOME_UNKNOWN,
@@ -276,7 +294,9 @@ static void sever_before_commit(struct mig_cf_db *db)
 const struct mig_cf_case mig_cf_sever_cases[] = {
     { .name = "driver/sever/idle", .body = sever_idle, .flags = CF_SEVER },
     { .name = "driver/sever/running", .body = sever_running, .flags = CF_SEVER | CF_SLOW_SQL },
-    { .name = "driver/sever/before-commit", .body = sever_before_commit, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/sever/before-commit",
+      .body = sever_before_commit,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_SEVER | CF_TABLE },
 };
 CF_CASES(sever);

@@ -47,9 +47,13 @@ static void exec_null(struct mig_cf_db *db)
 {
     uint32_t right = 0;
     static const char sql[] = "SELECT NULL, ''";
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = sql, .sql_len = sizeof(sql) - 1,
-                          .on_row = null_and_empty, .on_row_user = &right };
-    CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s: %s", sql, migrate_error_message(db->a.err));
+    migrate_stmt stmt = { .struct_size = sizeof(stmt),
+                          .sql = sql,
+                          .sql_len = sizeof(sql) - 1,
+                          .on_row = null_and_empty,
+                          .on_row_user = &right };
+    CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s: %s", sql,
+             migrate_error_message(db->a.err));
     CF_CHECK(db->suite, right, "NULL is not told by data NULL, or an empty text is");
 }
 
@@ -91,12 +95,16 @@ static void exec_no_more_rows(struct mig_cf_db *db)
 {
     static const char sql[] = "SELECT id FROM conformance_a";
     uint32_t rows = 0;
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = sql, .sql_len = sizeof(sql) - 1,
-                          .on_row = first_only, .on_row_user = &rows };
+    migrate_stmt stmt = { .struct_size = sizeof(stmt),
+                          .sql = sql,
+                          .sql_len = sizeof(sql) - 1,
+                          .on_row = first_only,
+                          .on_row_user = &rows };
     if (!mig_cf_must(&db->a, "INSERT INTO conformance_a VALUES (1, 'a'), (2, 'b'), (3, 'c')")) {
         return;
     }
-    CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s: %s", sql, migrate_error_message(db->a.err));
+    CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s: %s", sql,
+             migrate_error_message(db->a.err));
     CF_CHECK(db->suite, rows == 1, "on_row wanted no more rows after the first and got %u", rows);
     mig_cf_expect(&db->a, "SELECT COUNT(*) FROM conformance_a", "3\n");
 }
@@ -153,8 +161,9 @@ static long peak_kib(void)
 /* 100,000 rows of 1000 bytes: a driver that keeps them grows by 100 MB. */
 static void exec_not_buffered(struct mig_cf_db *db)
 {
-    static const char sql[] = "SELECT a.v FROM conformance_a a, conformance_a b, conformance_a c, conformance_a d,"
-                              " conformance_a e";
+    static const char sql[] =
+        "SELECT a.v FROM conformance_a a, conformance_a b, conformance_a c, conformance_a d,"
+        " conformance_a e";
     char insert[1100];
     uint64_t rows = 0;
     for (int i = 0; i < 10; i++) {
@@ -163,15 +172,19 @@ static void exec_not_buffered(struct mig_cf_db *db)
             return;
         }
     }
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = sql, .sql_len = sizeof(sql) - 1,
-                          .on_row = count_row, .on_row_user = &rows };
+    migrate_stmt stmt = { .struct_size = sizeof(stmt),
+                          .sql = sql,
+                          .sql_len = sizeof(sql) - 1,
+                          .on_row = count_row,
+                          .on_row_user = &rows };
     long before = peak_kib();
     CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s", migrate_error_message(db->a.err));
     stmt.on_row = NULL;
     CF_CHECK(db->suite, mig_cf_exec(&db->a, &stmt) == MIGRATE_OK, "%s", migrate_error_message(db->a.err));
     long grown = peak_kib() - before;
     CF_CHECK(db->suite, rows == 100000, "%llu of 100000 rows came", (unsigned long long)rows);
-    CF_CHECK(db->suite, grown < 32 * 1024, "100 MB of rows made the process grow by %ld KiB: they are buffered", grown);
+    CF_CHECK(db->suite, grown < 32 * 1024,
+             "100 MB of rows made the process grow by %ld KiB: they are buffered", grown);
 }
 
 static void exec_notice(struct mig_cf_db *db)
@@ -194,7 +207,10 @@ const struct mig_cf_case mig_cf_exec_cases[] = {
     { .name = "driver/exec/affected", .body = exec_affected, .flags = CF_TABLE },
     { .name = "driver/exec/large-statement", .body = exec_large_statement },
     { .name = "driver/exec/large-result-not-buffered", .body = exec_not_buffered, .flags = CF_TABLE },
-    { .name = "driver/exec/notice", .body = exec_notice, .quirks = MIGRATE_QUIRK_NO_NOTICES, .flags = CF_NOTICE },
+    { .name = "driver/exec/notice",
+      .body = exec_notice,
+      .quirks = MIGRATE_QUIRK_NO_NOTICES,
+      .flags = CF_NOTICE },
 };
 CF_CASES(exec);
 
@@ -210,24 +226,46 @@ static void round_trip(struct mig_cf_db *db, const char *data, size_t len)
     if (!mig_cf_must(c, "DELETE FROM conformance_a")) {
         return;
     }
-    CF_CHECK(db->suite, mig_cf_params(c, "INSERT INTO conformance_a (id, v) VALUES (?, ?)", p, 2) == MIGRATE_OK,
+    CF_CHECK(db->suite,
+             mig_cf_params(c, "INSERT INTO conformance_a (id, v) VALUES (?, ?)", p, 2) == MIGRATE_OK,
              "value '%.40s': %s", want, migrate_error_message(c->err));
     CF_CHECK(db->suite, mig_cf_params(c, "SELECT v FROM conformance_a WHERE id = ?", p, 1) == MIGRATE_OK,
              "SELECT with a value: %s", migrate_error_message(c->err));
     CF_CHECK(db->suite, strcmp(c->rows, want) == 0, "value '%.60s' came back as '%.60s'", want, c->rows);
     if (data) {
-        CF_CHECK(db->suite, mig_cf_params(c, "SELECT id FROM conformance_a WHERE v = ?", &p[1], 1) == MIGRATE_OK,
+        CF_CHECK(db->suite,
+                 mig_cf_params(c, "SELECT id FROM conformance_a WHERE v = ?", &p[1], 1) == MIGRATE_OK,
                  "SELECT by a value: %s", migrate_error_message(c->err));
-        CF_CHECK(db->suite, strcmp(c->rows, "1\n") == 0, "value '%.60s' is not equal to what was stored", want);
+        CF_CHECK(db->suite, strcmp(c->rows, "1\n") == 0, "value '%.60s' is not equal to what was stored",
+                 want);
     }
 }
 
 static void params_bytes(struct mig_cf_db *db)
 {
     static const char *const values[] = {
-        "plain", "it's", "''", "\\", "\\'", "a\\nb", "\"double\"", "`tick`", "line\nbreak\r\n\ttab", "100%", "$1 $$ $a$",
-        "?", "'?'", "-- no comment", "/* */", "; DROP TABLE conformance_a", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
-        "trailing\\", "E'x'", "\x01\x7f", "%s%n", ":name @var #hash",
+        "plain",
+        "it's",
+        "''",
+        "\\",
+        "\\'",
+        "a\\nb",
+        "\"double\"",
+        "`tick`",
+        "line\nbreak\r\n\ttab",
+        "100%",
+        "$1 $$ $a$",
+        "?",
+        "'?'",
+        "-- no comment",
+        "/* */",
+        "; DROP TABLE conformance_a",
+        "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+        "trailing\\",
+        "E'x'",
+        "\x01\x7f",
+        "%s%n",
+        ":name @var #hash",
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         round_trip(db, values[i], strlen(values[i]));
@@ -248,8 +286,8 @@ static void params_null(struct mig_cf_db *db)
 static void params_length(struct mig_cf_db *db)
 {
     migrate_text p[2] = { { "1", 1 }, { "abcdef", 3 } };
-    CF_CHECK(db->suite, mig_cf_params(&db->a, "INSERT INTO conformance_a VALUES (?, ?)", p, 2) == MIGRATE_OK, "%s",
-             migrate_error_message(db->a.err));
+    CF_CHECK(db->suite, mig_cf_params(&db->a, "INSERT INTO conformance_a VALUES (?, ?)", p, 2) == MIGRATE_OK,
+             "%s", migrate_error_message(db->a.err));
     mig_cf_expect(&db->a, "SELECT v FROM conformance_a", "abc\n");
 }
 
@@ -266,10 +304,12 @@ static void params_large(struct mig_cf_db *db)
     }
     migrate_text p = { value, SIZE };
     bool made = mig_cf_must(&db->a, "CREATE TABLE conformance_b (v TEXT)");
-    migrate_status status = made ? mig_cf_params(&db->a, "INSERT INTO conformance_b VALUES (?)", &p, 1) : MIGRATE_OK;
+    migrate_status status =
+        made ? mig_cf_params(&db->a, "INSERT INTO conformance_b VALUES (?)", &p, 1) : MIGRATE_OK;
     if (status != MIGRATE_OK) {
         mig_cf_fail(db->suite, "a value of %d bytes: %s", (int)SIZE, migrate_error_message(db->a.err));
-    } else if (made && mig_cf_params(&db->a, "SELECT COUNT(*) FROM conformance_b WHERE v = ?", &p, 1) == MIGRATE_OK &&
+    } else if (made &&
+               mig_cf_params(&db->a, "SELECT COUNT(*) FROM conformance_b WHERE v = ?", &p, 1) == MIGRATE_OK &&
                strcmp(db->a.rows, "1\n") != 0) {
         mig_cf_fail(db->suite, "a value of %d bytes is not what was stored", (int)SIZE);
     }
@@ -282,7 +322,8 @@ static void params_reused(struct mig_cf_db *db)
     char buffer[8];
     for (int i = 1; i <= 3; i++) {
         migrate_text p = { buffer, (size_t)snprintf(buffer, sizeof(buffer), "%d", i) };
-        CF_CHECK(db->suite, mig_cf_params(&db->a, "INSERT INTO conformance_a (id) VALUES (?)", &p, 1) == MIGRATE_OK,
+        CF_CHECK(db->suite,
+                 mig_cf_params(&db->a, "INSERT INTO conformance_a (id) VALUES (?)", &p, 1) == MIGRATE_OK,
                  "%s", migrate_error_message(db->a.err));
         memset(buffer, '9', sizeof(buffer));
     }

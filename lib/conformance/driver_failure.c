@@ -69,8 +69,9 @@ static void failure_position_utf8(struct mig_cf_db *db)
         return;
     }
     uint64_t want = (uint64_t)(strrchr(sql, ' ') - sql) + 2;
-    CF_CHECK(db->suite, db->a.host.fault.offset == want, "the error is at byte %llu behind %d bytes of UTF-8, told is %llu",
-             (unsigned long long)want - 1, before, (unsigned long long)db->a.host.fault.offset - 1);
+    CF_CHECK(db->suite, db->a.host.fault.offset == want,
+             "the error is at byte %llu behind %d bytes of UTF-8, told is %llu", (unsigned long long)want - 1,
+             before, (unsigned long long)db->a.host.fault.offset - 1);
 }
 
 static void failure_missing(struct mig_cf_db *db)
@@ -98,8 +99,8 @@ static void failure_no_effect(struct mig_cf_db *db)
     if (!mig_cf_must(&db->a, "INSERT INTO conformance_a VALUES (3, 'a')")) {
         return;
     }
-    must_fail(&db->a, "INSERT INTO conformance_a VALUES (1, 'b'), (2, 'b'), (3, 'b')", MIGRATE_FAULT_CONSTRAINT,
-              "CONSTRAINT");
+    must_fail(&db->a, "INSERT INTO conformance_a VALUES (1, 'b'), (2, 'b'), (3, 'b')",
+              MIGRATE_FAULT_CONSTRAINT, "CONSTRAINT");
     mig_cf_expect(&db->a, "SELECT id FROM conformance_a", "3\n");
 }
 
@@ -130,8 +131,11 @@ static void failure_repeated(struct mig_cf_db *db)
 
 const struct mig_cf_case mig_cf_failure_cases[] = {
     { .name = "driver/failure/syntax", .body = failure_syntax },
-    { .name = "driver/failure/position", .body = failure_position, .quirks = MIGRATE_QUIRK_NO_ERROR_POSITION },
-    { .name = "driver/failure/position-utf8", .body = failure_position_utf8,
+    { .name = "driver/failure/position",
+      .body = failure_position,
+      .quirks = MIGRATE_QUIRK_NO_ERROR_POSITION },
+    { .name = "driver/failure/position-utf8",
+      .body = failure_position_utf8,
       .quirks = MIGRATE_QUIRK_NO_ERROR_POSITION },
     { .name = "driver/failure/missing", .body = failure_missing },
     { .name = "driver/failure/exists", .body = failure_exists, .flags = CF_TABLE },
@@ -148,8 +152,8 @@ CF_CASES(failure);
 static void sizes_result(struct mig_cf_db *db)
 {
     static const size_t sizes[] = {
-        offsetof(migrate_result, tx), offsetof(migrate_result, lex), offsetof(migrate_result, affected),
-        offsetof(migrate_result, tag), sizeof(migrate_result), sizeof(migrate_result) + 16,
+        offsetof(migrate_result, tx),  offsetof(migrate_result, lex), offsetof(migrate_result, affected),
+        offsetof(migrate_result, tag), sizeof(migrate_result),        sizeof(migrate_result) + 16,
     };
     static const char sql[] = "SELECT 1";
     struct mig_cf_conn *c = &db->a;
@@ -166,8 +170,8 @@ static void sizes_result(struct mig_cf_db *db)
         mig_cf_watch(c, "exec()", status, err);
         CF_CHECK(db->suite, status == MIGRATE_OK, "a result of struct_size %zu: %s", sizes[i],
                  migrate_error_message(c->err));
-        CF_CHECK(db->suite, space.r.outcome == MIGRATE_OUTCOME_DONE, "a result of struct_size %zu: outcome %u",
-                 sizes[i], space.r.outcome);
+        CF_CHECK(db->suite, space.r.outcome == MIGRATE_OUTCOME_DONE,
+                 "a result of struct_size %zu: outcome %u", sizes[i], space.r.outcome);
         CF_CHECK(db->suite, mig_cf_poisoned((char *)&space + kept, sizeof(space) - kept),
                  "a result of struct_size %zu was written behind its end", sizes[i]);
     }
@@ -197,7 +201,7 @@ static void sizes_stmt(struct mig_cf_db *db)
     static const char sql[] = "SELECT 1";
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct {
-            migrate_stmt  stmt;
+            migrate_stmt stmt;
             unsigned char behind[16];
         } space;
         int trapped = 0;
@@ -208,8 +212,8 @@ static void sizes_stmt(struct mig_cf_db *db)
         space.stmt.on_row_user = &trapped;
         space.stmt.data = whole ? NULL : trap_data;
         space.stmt.data_user = &trapped;
-        CF_CHECK(db->suite, mig_cf_exec(&db->a, &space.stmt) == MIGRATE_OK, "a statement of struct_size %zu: %s",
-                 sizes[i], migrate_error_message(db->a.err));
+        CF_CHECK(db->suite, mig_cf_exec(&db->a, &space.stmt) == MIGRATE_OK,
+                 "a statement of struct_size %zu: %s", sizes[i], migrate_error_message(db->a.err));
         CF_CHECK(db->suite, !trapped, "members behind struct_size %zu of a statement were used", sizes[i]);
     }
 }

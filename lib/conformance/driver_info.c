@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct info_space {
-    migrate_info  info;
+    migrate_info info;
     unsigned char behind[CF_CANARY];
 };
 
@@ -37,7 +37,8 @@ static void info_facts(struct mig_cf_db *db)
     CF_CHECK(db->suite, says(info.product), "product is empty");
     CF_CHECK(db->suite, says(info.flavour), "flavour is empty");
     CF_CHECK(db->suite, says(info.version_text), "version_text is empty");
-    CF_CHECK(db->suite, info.version >= 100, "version %u is not major*10000 + minor*100 + patch", info.version);
+    CF_CHECK(db->suite, info.version >= 100, "version %u is not major*10000 + minor*100 + patch",
+             info.version);
     CF_CHECK(db->suite, says(info.address), "address is empty");
     CF_CHECK(db->suite, info.flags < (MIGRATE_INFO_TLS << 1), "flags that do not exist: %llx",
              (unsigned long long)info.flags);
@@ -59,8 +60,9 @@ static void info_again(struct mig_cf_db *db)
 static void info_sizes(struct mig_cf_db *db)
 {
     static const size_t sizes[] = {
-        offsetof(migrate_info, flags), offsetof(migrate_info, version), offsetof(migrate_info, product),
-        offsetof(migrate_info, version_text), offsetof(migrate_info, address), sizeof(migrate_info),
+        offsetof(migrate_info, flags),   offsetof(migrate_info, version),
+        offsetof(migrate_info, product), offsetof(migrate_info, version_text),
+        offsetof(migrate_info, address), sizeof(migrate_info),
         sizeof(migrate_info) + 16,
     };
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -76,7 +78,8 @@ static void info_sizes(struct mig_cf_db *db)
         CF_CHECK(db->suite, mig_cf_poisoned((char *)&space + kept, sizeof(space) - kept),
                  "with struct_size %zu bytes behind the struct were written", size);
         CF_CHECK(db->suite, space.info.struct_size == size, "struct_size was changed");
-        CF_CHECK(db->suite, space.info.caps == db->caps, "with struct_size %zu the capabilities are missing", size);
+        CF_CHECK(db->suite, space.info.caps == db->caps, "with struct_size %zu the capabilities are missing",
+                 size);
     }
 }
 
@@ -86,14 +89,16 @@ static void info_leaves_nothing_open(struct mig_cf_db *db)
     if (get(&db->a, &info) != MIGRATE_OK || !mig_cf_must(&db->a, "SELECT 1")) {
         return;
     }
-    CF_CHECK(db->suite, db->a.last.r.tx == MIGRATE_TX_NONE, "after info() the transaction state is %u, not NONE",
-             db->a.last.r.tx);
+    CF_CHECK(db->suite, db->a.last.r.tx == MIGRATE_TX_NONE,
+             "after info() the transaction state is %u, not NONE", db->a.last.r.tx);
 }
 
 const struct mig_cf_case mig_cf_info_cases[] = {
     { .name = "driver/info/facts", .body = info_facts, .member = CF_MEMBER(info) },
     { .name = "driver/info/again", .body = info_again, .member = CF_MEMBER(info) },
     { .name = "driver/info/struct-size", .body = info_sizes, .member = CF_MEMBER(info) },
-    { .name = "driver/info/leaves-nothing-open", .body = info_leaves_nothing_open, .member = CF_MEMBER(info) },
+    { .name = "driver/info/leaves-nothing-open",
+      .body = info_leaves_nothing_open,
+      .member = CF_MEMBER(info) },
 };
 CF_CASES(info);

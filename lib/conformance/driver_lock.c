@@ -31,8 +31,8 @@ static bool got(struct mig_cf_conn *c, const char *key)
 {
     migrate_status status = try_key(c, key, NULL);
     if (status != MIGRATE_OK) {
-        mig_cf_fail(c->db->suite, "try_lock of a free lock: %s", status == MIGRATE_BUSY ? "BUSY"
-                                                                 : migrate_error_message(c->err));
+        mig_cf_fail(c->db->suite, "try_lock of a free lock: %s",
+                    status == MIGRATE_BUSY ? "BUSY" : migrate_error_message(c->err));
         return false;
     }
     return true;
@@ -47,7 +47,8 @@ static bool busy(struct mig_cf_conn *c, const char *key)
         return false;
     }
     if (mig_cf_now_ms() - begin > 1500) {
-        mig_cf_fail(c->db->suite, "try_lock waited %lld ms for the lock", (long long)(mig_cf_now_ms() - begin));
+        mig_cf_fail(c->db->suite, "try_lock waited %lld ms for the lock",
+                    (long long)(mig_cf_now_ms() - begin));
         return false;
     }
     return true;
@@ -64,7 +65,8 @@ static bool given_up(struct mig_cf_conn *c, const char *key)
 
 static void lock_excludes(struct mig_cf_db *db)
 {
-    if (mig_cf_open(&db->b) && got(&db->a, KEY) && busy(&db->b, KEY) && given_up(&db->a, KEY) && got(&db->b, KEY)) {
+    if (mig_cf_open(&db->b) && got(&db->a, KEY) && busy(&db->b, KEY) && given_up(&db->a, KEY) &&
+        got(&db->b, KEY)) {
         busy(&db->a, KEY);
     }
 }
@@ -79,8 +81,8 @@ static void lock_not_reentrant(struct mig_cf_db *db)
 
 static void lock_not_held(struct mig_cf_db *db)
 {
-    CF_CHECK(db->suite, unlock_key(&db->a, KEY) == MIGRATE_E_LOCK_LOST, "unlock of a lock not held: %s, not E_LOCK_LOST",
-             migrate_status_name(db->a.status));
+    CF_CHECK(db->suite, unlock_key(&db->a, KEY) == MIGRATE_E_LOCK_LOST,
+             "unlock of a lock not held: %s, not E_LOCK_LOST", migrate_status_name(db->a.status));
     if (mig_cf_open(&db->b) && got(&db->b, KEY)) {
         CF_CHECK(db->suite, unlock_key(&db->a, KEY) == MIGRATE_E_LOCK_LOST,
                  "unlock of a lock that another has: %s, not E_LOCK_LOST", migrate_status_name(db->a.status));
@@ -95,8 +97,8 @@ static void lock_keys(struct mig_cf_db *db)
     longer[sizeof(longer) - 1] = '\0';
     memcpy(other, longer, sizeof(other));
     other[sizeof(other) - 2] = 'j';
-    const char *const keys[] = { "conformance", "Conformance", "it's; \"quoted\" \\", longer, other,
-                                 "\xc3\xa4\xe2\x82\xac" };
+    const char *const keys[] = { "conformance", "Conformance", "it's; \"quoted\" \\",
+                                 longer,        other,         "\xc3\xa4\xe2\x82\xac" };
     if (!mig_cf_open(&db->b)) {
         return;
     }
@@ -197,8 +199,8 @@ static void lock_holder_told(struct mig_cf_db *db)
     if (!mig_cf_open(&db->b) || !got(&db->a, KEY)) {
         return;
     }
-    CF_CHECK(db->suite, try_key(&db->b, KEY, &holder) == MIGRATE_BUSY, "try_lock of a lock that another has: %s",
-             migrate_status_name(db->b.status));
+    CF_CHECK(db->suite, try_key(&db->b, KEY, &holder) == MIGRATE_BUSY,
+             "try_lock of a lock that another has: %s", migrate_status_name(db->b.status));
     CF_CHECK(db->suite, holder.session_id, "the holder's session_id is not told");
     CF_CHECK(db->suite, !session[0] || strcmp(holder.session_id, session) == 0,
              "the holder is session %s, told is %s", session, holder.session_id);
@@ -231,7 +233,7 @@ static void lock_holder_sizes(struct mig_cf_db *db)
 {
     struct {
         migrate_holder holder;
-        unsigned char  behind[16];
+        unsigned char behind[16];
     } space;
     size_t kept = offsetof(migrate_holder, session_id);
     if (!mig_cf_open(&db->b) || !got(&db->a, KEY)) {
@@ -273,7 +275,8 @@ static void session_state(struct mig_cf_db *db)
                  migrate_error_message(db->a.err));
         mig_cf_pause_ms(state == MIGRATE_SESSION_GONE ? 0 : 50);
     }
-    CF_CHECK(db->suite, !sure || state == MIGRATE_SESSION_GONE, "5 s after close() the session is told to be there");
+    CF_CHECK(db->suite, !sure || state == MIGRATE_SESSION_GONE,
+             "5 s after close() the session is told to be there");
 }
 
 static void session_end(struct mig_cf_db *db)
@@ -293,7 +296,8 @@ static void session_end(struct mig_cf_db *db)
     }
     CF_CHECK(db->suite, status == MIGRATE_OK, "session_end: %s", migrate_error_message(db->a.err));
     mig_cf_pause_ms(200);
-    CF_CHECK(db->suite, mig_cf_sql(&db->b, "SELECT 1") == MIGRATE_E_CONN_LOST, "a session that was ended still answers");
+    CF_CHECK(db->suite, mig_cf_sql(&db->b, "SELECT 1") == MIGRATE_E_CONN_LOST,
+             "a session that was ended still answers");
 }
 
 #define LOCK .member = CF_MEMBER(try_lock), .caps = MIGRATE_CAP_SESSION_LOCK
@@ -303,15 +307,34 @@ const struct mig_cf_case mig_cf_lock_cases[] = {
     { .name = "driver/lock/not-held", .body = lock_not_held, LOCK, .flags = CF_SECOND },
     { .name = "driver/lock/keys", .body = lock_keys, LOCK, .flags = CF_SECOND },
     { .name = "driver/lock/leaves-nothing-open", .body = lock_leaves_nothing_open, LOCK, .flags = CF_SECOND },
-    { .name = "driver/lock/survives-transactions", .body = lock_survives, LOCK, .flags = CF_SECOND | CF_TABLE },
+    { .name = "driver/lock/survives-transactions",
+      .body = lock_survives,
+      LOCK,
+      .flags = CF_SECOND | CF_TABLE },
     { .name = "driver/lock/freed-by-close", .body = lock_freed_by_close, LOCK, .flags = CF_SECOND },
-    { .name = "driver/lock/freed-by-sever", .body = lock_freed_by_sever, LOCK, .flags = CF_SECOND | CF_SEVER },
-    { .name = "driver/lock/holder", .body = lock_holder_told, LOCK, .quirks = MIGRATE_QUIRK_NO_LOCK_HOLDER,
+    { .name = "driver/lock/freed-by-sever",
+      .body = lock_freed_by_sever,
+      LOCK,
+      .flags = CF_SECOND | CF_SEVER },
+    { .name = "driver/lock/holder",
+      .body = lock_holder_told,
+      LOCK,
+      .quirks = MIGRATE_QUIRK_NO_LOCK_HOLDER,
       .flags = CF_SECOND },
     { .name = "driver/lock/holder-struct-size", .body = lock_holder_sizes, LOCK, .flags = CF_SECOND },
-    { .name = "driver/lock/inspected", .body = lock_inspected, .member = CF_MEMBER(lock_holder),
-      .caps = MIGRATE_CAP_SESSION_LOCK, .quirks = MIGRATE_QUIRK_NO_LOCK_HOLDER, .flags = CF_SECOND },
-    { .name = "driver/session/state", .body = session_state, .member = CF_MEMBER(session_state), .flags = CF_SECOND },
-    { .name = "driver/session/end", .body = session_end, .member = CF_MEMBER(session_end), .flags = CF_SECOND },
+    { .name = "driver/lock/inspected",
+      .body = lock_inspected,
+      .member = CF_MEMBER(lock_holder),
+      .caps = MIGRATE_CAP_SESSION_LOCK,
+      .quirks = MIGRATE_QUIRK_NO_LOCK_HOLDER,
+      .flags = CF_SECOND },
+    { .name = "driver/session/state",
+      .body = session_state,
+      .member = CF_MEMBER(session_state),
+      .flags = CF_SECOND },
+    { .name = "driver/session/end",
+      .body = session_end,
+      .member = CF_MEMBER(session_end),
+      .flags = CF_SECOND },
 };
 CF_CASES(lock);

@@ -30,7 +30,8 @@ static bool cut_all(struct mig_cf_db *db, const char *text, size_t chunk, char *
             return false;
         }
         if (used > have - at || stmt_at + stmt_len > used || (used == 0 && have == len)) {
-            mig_cf_fail(db->suite, "split of %zu bytes: used %zu, statement %zu+%zu", have - at, used, stmt_at, stmt_len);
+            mig_cf_fail(db->suite, "split of %zu bytes: used %zu, statement %zu+%zu", have - at, used,
+                        stmt_at, stmt_len);
             return false;
         }
         if (used == 0) {
@@ -38,7 +39,8 @@ static bool cut_all(struct mig_cf_db *db, const char *text, size_t chunk, char *
             continue;
         }
         if (stmt_len) {
-            written += (size_t)snprintf(out + written, size - written, "%.*s|", (int)stmt_len, text + at + stmt_at);
+            written +=
+                (size_t)snprintf(out + written, size - written, "%.*s|", (int)stmt_len, text + at + stmt_at);
         }
         at += used;
     }
@@ -63,14 +65,17 @@ static void split_statements(struct mig_cf_db *db)
             if (!cut_all(db, cases[i][0], chunks[k], got, sizeof(got))) {
                 return;
             }
-            CF_CHECK(db->suite, strcmp(got, cases[i][1]) == 0, "'%s' in pieces of %zu was cut into '%s', not '%s'",
-                     cases[i][0], chunks[k], got, cases[i][1]);
+            CF_CHECK(db->suite, strcmp(got, cases[i][1]) == 0,
+                     "'%s' in pieces of %zu was cut into '%s', not '%s'", cases[i][0], chunks[k], got,
+                     cases[i][1]);
         }
     }
 }
 
 const struct mig_cf_case mig_cf_split_cases[] = {
-    { .name = "driver/split/statements", .body = split_statements, .member = CF_MEMBER(split),
+    { .name = "driver/split/statements",
+      .body = split_statements,
+      .member = CF_MEMBER(split),
       .caps = MIGRATE_CAP_SPLIT_SELF },
 };
 CF_CASES(split);
@@ -78,13 +83,18 @@ CF_CASES(split);
 /* ---- objects --------------------------------------------------------------- */
 
 static const migrate_object table_a = {
-    .struct_size = sizeof(migrate_object), .kind = MIGRATE_OBJECT_TABLE, .name = { "conformance_a", 13 },
+    .struct_size = sizeof(migrate_object),
+    .kind = MIGRATE_OBJECT_TABLE,
+    .name = { "conformance_a", 13 },
 };
 static const migrate_object table_none = {
-    .struct_size = sizeof(migrate_object), .kind = MIGRATE_OBJECT_TABLE, .name = { "conformance_none", 16 },
+    .struct_size = sizeof(migrate_object),
+    .kind = MIGRATE_OBJECT_TABLE,
+    .name = { "conformance_none", 16 },
 };
 
-static bool expression(struct mig_cf_db *db, const migrate_object *object, char *sql, size_t size, uint32_t *proves)
+static bool expression(struct mig_cf_db *db, const migrate_object *object, char *sql, size_t size,
+                       uint32_t *proves)
 {
     const char *text = NULL;
     migrate_error *err = NULL;
@@ -107,7 +117,8 @@ static bool expression(struct mig_cf_db *db, const migrate_object *object, char 
 }
 
 /* The digest of @p object now. */
-static bool digest(struct mig_cf_db *db, const migrate_object *object, char *out, size_t size, uint32_t *proves)
+static bool digest(struct mig_cf_db *db, const migrate_object *object, char *out, size_t size,
+                   uint32_t *proves)
 {
     static const char *const null_text = "~\n";
     char sql[60000];
@@ -115,7 +126,8 @@ static bool digest(struct mig_cf_db *db, const migrate_object *object, char *out
         return false;
     }
     if (db->a.n_rows != 1 || strcmp(db->a.rows, null_text) == 0) {
-        mig_cf_fail(db->suite, "the fingerprint's expression gave %u rows, '%.60s'", db->a.n_rows, db->a.rows);
+        mig_cf_fail(db->suite, "the fingerprint's expression gave %u rows, '%.60s'", db->a.n_rows,
+                    db->a.rows);
         return false;
     }
     snprintf(out, size, "%.200s", db->a.rows);
@@ -126,7 +138,8 @@ static void fingerprint_follows(struct mig_cf_db *db)
 {
     char none[210], made[210], again[210], altered[210], other_none[210];
     uint32_t proves = 0;
-    if (!digest(db, &table_a, made, sizeof(made), &proves) || !digest(db, &table_a, again, sizeof(again), &proves)) {
+    if (!digest(db, &table_a, made, sizeof(made), &proves) ||
+        !digest(db, &table_a, again, sizeof(again), &proves)) {
         return;
     }
     CF_CHECK(db->suite, proves && !(proves & ~(MIGRATE_PROVES_DEFINITION | MIGRATE_PROVES_IDENTITY)),
@@ -143,7 +156,8 @@ static void fingerprint_follows(struct mig_cf_db *db)
     }
     CF_CHECK(db->suite, !(proves & MIGRATE_PROVES_DEFINITION) || strcmp(made, altered) != 0,
              "a new column does not change the digest, which is told to prove the definition");
-    if (!mig_cf_must(&db->a, "DROP TABLE conformance_a") || !digest(db, &table_a, none, sizeof(none), &proves) ||
+    if (!mig_cf_must(&db->a, "DROP TABLE conformance_a") ||
+        !digest(db, &table_a, none, sizeof(none), &proves) ||
         !digest(db, &table_none, other_none, sizeof(other_none), &proves)) {
         return;
     }
@@ -175,8 +189,8 @@ static void describe(struct mig_cf_db *db)
         mig_cf_watch(&db->a, "describe()", status, err);
         CF_CHECK(db->suite, status == MIGRATE_OK, "describe(): %s", migrate_error_message(db->a.err));
         if (i == 0) {
-            CF_CHECK(db->suite, text && strstr(text, "conformance_a"), "the definition does not name the table: %.100s",
-                     text ? text : "NULL");
+            CF_CHECK(db->suite, text && strstr(text, "conformance_a"),
+                     "the definition does not name the table: %.100s", text ? text : "NULL");
         } else {
             CF_CHECK(db->suite, !text, "a table that is not there has a definition: %.100s", text);
         }
@@ -184,9 +198,13 @@ static void describe(struct mig_cf_db *db)
 }
 
 const struct mig_cf_case mig_cf_object_cases[] = {
-    { .name = "driver/fingerprint/follows", .body = fingerprint_follows, .member = CF_MEMBER(fingerprint),
+    { .name = "driver/fingerprint/follows",
+      .body = fingerprint_follows,
+      .member = CF_MEMBER(fingerprint),
       .flags = CF_TABLE },
-    { .name = "driver/fingerprint/in-values", .body = fingerprint_in_values, .member = CF_MEMBER(fingerprint),
+    { .name = "driver/fingerprint/in-values",
+      .body = fingerprint_in_values,
+      .member = CF_MEMBER(fingerprint),
       .flags = CF_TABLE },
     { .name = "driver/describe", .body = describe, .member = CF_MEMBER(describe), .flags = CF_TABLE },
 };

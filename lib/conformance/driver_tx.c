@@ -11,7 +11,8 @@ static bool state_is(struct mig_cf_conn *c, uint32_t want, const char *after)
     static const char *const names[] = { "UNKNOWN", "NONE", "OPEN", "FAILED" };
     uint32_t tx = c->last.r.tx;
     if (tx != want) {
-        mig_cf_fail(c->db->suite, "after %s the transaction state is %s, not %s", after, names[tx & 3], names[want]);
+        mig_cf_fail(c->db->suite, "after %s the transaction state is %s, not %s", after, names[tx & 3],
+                    names[want]);
         return false;
     }
     return true;
@@ -51,8 +52,8 @@ static bool in_tx(struct mig_cf_conn *c, const char *sql)
 
 static void tx_commit(struct mig_cf_db *db)
 {
-    if (begun(&db->a) && in_tx(&db->a, "INSERT INTO conformance_a VALUES (1, 'a')") && in_tx(&db->a, "SELECT 1") &&
-        committed(&db->a)) {
+    if (begun(&db->a) && in_tx(&db->a, "INSERT INTO conformance_a VALUES (1, 'a')") &&
+        in_tx(&db->a, "SELECT 1") && committed(&db->a)) {
         mig_cf_expect(&db->a, "SELECT id FROM conformance_a", "1\n");
     }
 }
@@ -66,7 +67,8 @@ static void tx_rollback(struct mig_cf_db *db)
 
 static void tx_isolated(struct mig_cf_db *db)
 {
-    if (!mig_cf_open(&db->b) || !begun(&db->a) || !in_tx(&db->a, "INSERT INTO conformance_a VALUES (1, 'a')")) {
+    if (!mig_cf_open(&db->b) || !begun(&db->a) ||
+        !in_tx(&db->a, "INSERT INTO conformance_a VALUES (1, 'a')")) {
         return;
     }
     if (mig_cf_expect(&db->b, "SELECT COUNT(*) FROM conformance_a", "0\n") && committed(&db->a)) {
@@ -90,12 +92,14 @@ static void tx_failed_statement(struct mig_cf_db *db)
     if (!begun(c) || !in_tx(c, "INSERT INTO conformance_a VALUES (1, 'a')")) {
         return;
     }
-    CF_CHECK(db->suite, mig_cf_sql(c, "INSERT INTO conformance_a VALUES (1, 'b')") >= 100, "a duplicate key was taken");
+    CF_CHECK(db->suite, mig_cf_sql(c, "INSERT INTO conformance_a VALUES (1, 'b')") >= 100,
+             "a duplicate key was taken");
     uint32_t state = c->last.r.tx;
     CF_CHECK(db->suite, state != MIGRATE_TX_UNKNOWN, "after a failure the transaction state is UNKNOWN");
     migrate_status status = mig_cf_sql(c, "INSERT INTO conformance_a VALUES (2, 'c')");
     if (state == MIGRATE_TX_OPEN) {
-        CF_CHECK(db->suite, status == MIGRATE_OK, "the transaction was told to be open and takes no statement");
+        CF_CHECK(db->suite, status == MIGRATE_OK,
+                 "the transaction was told to be open and takes no statement");
     } else if (state == MIGRATE_TX_FAILED) {
         CF_CHECK(db->suite, status >= 100, "the transaction was told to have failed and takes statements");
         status = mig_cf_commit(c);
@@ -148,7 +152,8 @@ static void tx_implicit_commit(struct mig_cf_db *db)
 static void tx_savepoint(struct mig_cf_db *db)
 {
     if (begun(&db->a) && in_tx(&db->a, "INSERT INTO conformance_a VALUES (1, 'a')") &&
-        in_tx(&db->a, "SAVEPOINT conformance_s") && in_tx(&db->a, "INSERT INTO conformance_a VALUES (2, 'b')") &&
+        in_tx(&db->a, "SAVEPOINT conformance_s") &&
+        in_tx(&db->a, "INSERT INTO conformance_a VALUES (2, 'b')") &&
         in_tx(&db->a, "ROLLBACK TO SAVEPOINT conformance_s") && committed(&db->a)) {
         mig_cf_expect(&db->a, "SELECT id FROM conformance_a", "1\n");
     }
@@ -157,18 +162,35 @@ static void tx_savepoint(struct mig_cf_db *db)
 const struct mig_cf_case mig_cf_tx_cases[] = {
     { .name = "driver/tx/commit", .body = tx_commit, .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
     { .name = "driver/tx/rollback", .body = tx_rollback, .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
-    { .name = "driver/tx/isolated", .body = tx_isolated, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/tx/isolated",
+      .body = tx_isolated,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_TABLE | CF_SECOND },
-    { .name = "driver/tx/commit-tag", .body = tx_commit_tag, .caps = MIGRATE_CAP_TRANSACTION, .flags = CF_TABLE },
-    { .name = "driver/tx/failed-statement", .body = tx_failed_statement, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/tx/commit-tag",
+      .body = tx_commit_tag,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_TABLE },
-    { .name = "driver/tx/ddl-rollback", .body = tx_ddl_rollback, .caps = MIGRATE_CAP_DDL_ROLLBACK,
+    { .name = "driver/tx/failed-statement",
+      .body = tx_failed_statement,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_TABLE },
-    { .name = "driver/tx/two-ddl", .body = tx_two_ddl, .caps = MIGRATE_CAP_DDL_ROLLBACK,
-      .quirks = MIGRATE_QUIRK_ONE_DDL_PER_TX, .flags = CF_TABLE },
-    { .name = "driver/tx/implicit-commit", .body = tx_implicit_commit, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/tx/ddl-rollback",
+      .body = tx_ddl_rollback,
+      .caps = MIGRATE_CAP_DDL_ROLLBACK,
       .flags = CF_TABLE },
-    { .name = "driver/tx/savepoint", .body = tx_savepoint, .caps = MIGRATE_CAP_TRANSACTION,
-      .quirks = MIGRATE_QUIRK_NO_SAVEPOINTS, .flags = CF_TABLE },
+    { .name = "driver/tx/two-ddl",
+      .body = tx_two_ddl,
+      .caps = MIGRATE_CAP_DDL_ROLLBACK,
+      .quirks = MIGRATE_QUIRK_ONE_DDL_PER_TX,
+      .flags = CF_TABLE },
+    { .name = "driver/tx/implicit-commit",
+      .body = tx_implicit_commit,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .flags = CF_TABLE },
+    { .name = "driver/tx/savepoint",
+      .body = tx_savepoint,
+      .caps = MIGRATE_CAP_TRANSACTION,
+      .quirks = MIGRATE_QUIRK_NO_SAVEPOINTS,
+      .flags = CF_TABLE },
 };
 CF_CASES(tx);

@@ -25,10 +25,12 @@ static bool is_lower_word(const char *text, const char *also)
 static void vtable_names(struct mig_cf_db *db)
 {
     const migrate_driver *d = db->driver;
-    CF_CHECK(db->suite, is_lower_word(d->name, "_"), "name '%s' is not of a-z, 0-9 and _", d->name ? d->name : "NULL");
+    CF_CHECK(db->suite, is_lower_word(d->name, "_"), "name '%s' is not of a-z, 0-9 and _",
+             d->name ? d->name : "NULL");
     CF_CHECK(db->suite, d->schemes && d->schemes[0], "no URL scheme");
     for (size_t i = 0; d->schemes[i]; i++) {
-        CF_CHECK(db->suite, is_lower_word(d->schemes[i], "+-."), "scheme '%s' is no scheme in lower case", d->schemes[i]);
+        CF_CHECK(db->suite, is_lower_word(d->schemes[i], "+-."), "scheme '%s' is no scheme in lower case",
+                 d->schemes[i]);
     }
     for (size_t i = 0; d->options && d->options[i]; i++) {
         CF_CHECK(db->suite, *d->options[i], "an option has an empty key");
@@ -40,7 +42,8 @@ static void vtable_pairs(struct mig_cf_db *db)
 {
     const migrate_driver *d = db->driver;
     bool begin = mig_cf_has(d, CF_MEMBER(begin));
-    CF_CHECK(db->suite, begin == mig_cf_has(d, CF_MEMBER(commit)) && begin == mig_cf_has(d, CF_MEMBER(rollback)),
+    CF_CHECK(db->suite,
+             begin == mig_cf_has(d, CF_MEMBER(commit)) && begin == mig_cf_has(d, CF_MEMBER(rollback)),
              "begin, commit and rollback come together or not at all");
     CF_CHECK(db->suite, mig_cf_has(d, CF_MEMBER(try_lock)) == mig_cf_has(d, CF_MEMBER(unlock)),
              "try_lock and unlock come together or not at all");
@@ -93,11 +96,11 @@ static void open_credentials(struct mig_cf_db *db)
         mig_cf_skip(db->suite, "the driver asks for no credentials");
         return;
     }
-    CF_CHECK(db->suite, h->first_reason == MIGRATE_CRED_FIRST, "credentials were asked for with reason %u, not FIRST",
-             h->first_reason);
+    CF_CHECK(db->suite, h->first_reason == MIGRATE_CRED_FIRST,
+             "credentials were asked for with reason %u, not FIRST", h->first_reason);
     CF_CHECK(db->suite, h->released_credentials == h->asked_credentials,
-             "credentials were given %u times and released %u times before open() returned", h->asked_credentials,
-             h->released_credentials);
+             "credentials were given %u times and released %u times before open() returned",
+             h->asked_credentials, h->released_credentials);
 }
 
 /* Opens what must not open. */
@@ -107,7 +110,8 @@ static void must_refuse(struct mig_cf_db *db, const char *url, bool refuse_crede
     char untouched;
     void *conn = &untouched;
     migrate_error *err = NULL;
-    CF_CHECK(db->suite, mig_cf_host_init(&c->host, db->quirks->options, sizeof(migrate_host)), "no descriptor left");
+    CF_CHECK(db->suite, mig_cf_host_init(&c->host, db->quirks->options, sizeof(migrate_host)),
+             "no descriptor left");
     c->host.refuse_credentials = refuse_credentials;
     c->host.password = db->password;
     mig_cf_enter(&c->host);
@@ -126,8 +130,8 @@ static void open_no_credentials(struct mig_cf_db *db)
         return;
     }
     must_refuse(db, db->quirks->url, true);
-    CF_CHECK(db->suite, db->b.status == MIGRATE_E_CALLBACK, "credentials() failed with E_CALLBACK, open() with %s",
-             migrate_status_name(db->b.status));
+    CF_CHECK(db->suite, db->b.status == MIGRATE_E_CALLBACK,
+             "credentials() failed with E_CALLBACK, open() with %s", migrate_status_name(db->b.status));
 }
 
 static void open_bad_url(struct mig_cf_db *db)
@@ -168,7 +172,7 @@ static void open_short_host(struct mig_cf_db *db)
 }
 
 struct other_thread {
-    struct mig_cf_db   *db;
+    struct mig_cf_db *db;
     struct mig_cf_conn *conn;
 };
 
@@ -212,7 +216,9 @@ const struct mig_cf_case mig_cf_open_cases[] = {
     { .name = "driver/open/credentials-refused", .body = open_no_credentials },
     { .name = "driver/open/bad-url", .body = open_bad_url },
     { .name = "driver/open/two-connections", .body = open_two, .flags = CF_TABLE | CF_SECOND },
-    { .name = "driver/open/close-in-transaction", .body = open_close_in_transaction, .caps = MIGRATE_CAP_TRANSACTION,
+    { .name = "driver/open/close-in-transaction",
+      .body = open_close_in_transaction,
+      .caps = MIGRATE_CAP_TRANSACTION,
       .flags = CF_TABLE | CF_SECOND },
     { .name = "driver/open/short-host", .body = open_short_host, .flags = CF_CLOSED },
     { .name = "driver/open/other-thread", .body = open_other_thread },

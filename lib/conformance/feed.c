@@ -72,7 +72,8 @@ static migrate_status next(void *user, migrate_stmt *out)
     return MIGRATE_OK;
 }
 
-static void watch_done(struct mig_cf_feed *f, uint64_t index, const migrate_result *result, const migrate_fault *fault)
+static void watch_done(struct mig_cf_feed *f, uint64_t index, const migrate_result *result,
+                       const migrate_fault *fault)
 {
     struct mig_cf_host *h = &f->c->host;
     if (!h->inside || !pthread_equal(h->thread, pthread_self())) {
@@ -86,7 +87,8 @@ static void watch_done(struct mig_cf_feed *f, uint64_t index, const migrate_resu
     if (result->struct_size < offsetof(migrate_result, outcome) + sizeof(result->outcome) ||
         result->outcome > MIGRATE_OUTCOME_UNKNOWN) {
         mig_cf_breach(h, "done() got a result without struct_size, or with an outcome that does not exist");
-    } else if (fault && result->outcome != MIGRATE_OUTCOME_FAILED && result->outcome != MIGRATE_OUTCOME_UNKNOWN) {
+    } else if (fault && result->outcome != MIGRATE_OUTCOME_FAILED &&
+               result->outcome != MIGRATE_OUTCOME_UNKNOWN) {
         mig_cf_breach(h, "done() got a fault with outcome %u", result->outcome);
     } else if (!fault && result->outcome == MIGRATE_OUTCOME_FAILED) {
         mig_cf_breach(h, "done() got outcome FAILED without a fault");
@@ -95,7 +97,8 @@ static void watch_done(struct mig_cf_feed *f, uint64_t index, const migrate_resu
     }
 }
 
-static migrate_status done(void *user, uint64_t index, const migrate_result *result, const migrate_fault *fault)
+static migrate_status done(void *user, uint64_t index, const migrate_result *result,
+                           const migrate_fault *fault)
 {
     struct mig_cf_feed *f = user;
     watch_done(f, index, result, fault);
@@ -124,8 +127,12 @@ static void run(struct mig_cf_feed *f)
 {
     struct mig_cf_conn *c = f->c;
     migrate_batch batch = {
-        .struct_size = sizeof(batch), .flags = f->flags, .max_ahead = f->max_ahead ? f->max_ahead : 8192,
-        .user = f, .next = next, .done = done,
+        .struct_size = sizeof(batch),
+        .flags = f->flags,
+        .max_ahead = f->max_ahead ? f->max_ahead : 8192,
+        .user = f,
+        .next = next,
+        .done = done,
     };
     migrate_error *err = NULL;
     mig_cf_enter(&c->host);

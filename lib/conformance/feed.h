@@ -10,24 +10,24 @@
 
 struct mig_cf_feed {
     struct mig_cf_conn *c;
-    size_t   n;          /* statements there are */
+    size_t n; /* statements there are */
     uint64_t max_ahead;
-    uint32_t flags;      /* of the batch */
+    uint32_t flags; /* of the batch */
     /* Writes statement @p i and its flags. */
-    void   (*write)(struct mig_cf_feed *f, size_t i, char *sql, size_t size, uint32_t *flags);
-    size_t   padding;    /* blanks inside of each statement */
-    size_t   next_fails_at; /* next() fails instead of giving this one; 0 never */
+    void (*write)(struct mig_cf_feed *f, size_t i, char *sql, size_t size, uint32_t *flags);
+    size_t padding;       /* blanks inside of each statement */
+    size_t next_fails_at; /* next() fails instead of giving this one; 0 never */
     migrate_status next_status;
-    size_t   done_stops_at; /* done() of this one says stop; 0 never */
+    size_t done_stops_at; /* done() of this one says stop; 0 never */
     migrate_status done_status;
 
-    size_t   pulled, told;
+    size_t pulled, told;
     uint64_t under_way, most_under_way, largest; /* bytes */
-    bool     ended;      /* next() has failed */
-    bool     asked_to_stop;
-    size_t   barrier;    /* number + 1 of a BARRIER not answered yet */
-    char    *text[CF_FEED_MAX];
-    size_t   len[CF_FEED_MAX];
+    bool ended;                                  /* next() has failed */
+    bool asked_to_stop;
+    size_t barrier; /* number + 1 of a BARRIER not answered yet */
+    char *text[CF_FEED_MAX];
+    size_t len[CF_FEED_MAX];
     uint32_t outcome[CF_FEED_MAX];
     uint32_t klass[CF_FEED_MAX];
     uint32_t tx; /* after the last one told */

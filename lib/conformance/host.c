@@ -63,12 +63,12 @@ static void keep_fault(struct mig_cf_host *h, const migrate_fault *f)
 static migrate_status status_of(const migrate_fault *f)
 {
     static const migrate_status by_class[] = {
-        [MIGRATE_FAULT_RETRY_TX] = MIGRATE_E_LOCKED,       [MIGRATE_FAULT_RETRY_STMT] = MIGRATE_E_LOCKED,
-        [MIGRATE_FAULT_CONN_LOST] = MIGRATE_E_CONN_LOST,   [MIGRATE_FAULT_READ_ONLY] = MIGRATE_E_READ_ONLY,
+        [MIGRATE_FAULT_RETRY_TX] = MIGRATE_E_LOCKED,         [MIGRATE_FAULT_RETRY_STMT] = MIGRATE_E_LOCKED,
+        [MIGRATE_FAULT_CONN_LOST] = MIGRATE_E_CONN_LOST,     [MIGRATE_FAULT_READ_ONLY] = MIGRATE_E_READ_ONLY,
         [MIGRATE_FAULT_UNAVAILABLE] = MIGRATE_E_UNAVAILABLE, [MIGRATE_FAULT_AUTH] = MIGRATE_E_AUTH,
-        [MIGRATE_FAULT_DENIED] = MIGRATE_E_DENIED,         [MIGRATE_FAULT_LOCK_TIMEOUT] = MIGRATE_E_LOCKED,
-        [MIGRATE_FAULT_NO_DB] = MIGRATE_E_NO_DATABASE,     [MIGRATE_FAULT_DISK_FULL] = MIGRATE_E_DISK_FULL,
-        [MIGRATE_FAULT_TOO_LARGE] = MIGRATE_E_TOO_LARGE,   [MIGRATE_FAULT_NOT_IN_TX] = 0,
+        [MIGRATE_FAULT_DENIED] = MIGRATE_E_DENIED,           [MIGRATE_FAULT_LOCK_TIMEOUT] = MIGRATE_E_LOCKED,
+        [MIGRATE_FAULT_NO_DB] = MIGRATE_E_NO_DATABASE,       [MIGRATE_FAULT_DISK_FULL] = MIGRATE_E_DISK_FULL,
+        [MIGRATE_FAULT_TOO_LARGE] = MIGRATE_E_TOO_LARGE,     [MIGRATE_FAULT_NOT_IN_TX] = 0,
     };
     if (f->status) {
         return f->status;
@@ -129,8 +129,8 @@ static const char *host_option(const migrate_host *host, const char *key)
 {
     struct mig_cf_host *h = used(host, "option");
     size_t n = h->driver_name ? strlen(h->driver_name) : 0;
-    if (n && strncmp(key, h->driver_name, n) == 0 && key[n] == '.' && !is_listed(h->driver_options, key + n + 1) &&
-        !is_listed(h->driver_options, key)) {
+    if (n && strncmp(key, h->driver_name, n) == 0 && key[n] == '.' &&
+        !is_listed(h->driver_options, key + n + 1) && !is_listed(h->driver_options, key)) {
         mig_cf_breach(h, "option '%s' is asked for and not in the driver's list of options", key);
     }
     return line_value(h, key);
@@ -149,7 +149,8 @@ static void host_log(const migrate_host *host, uint32_t level, const char *text)
     }
 }
 
-static void host_notice(const migrate_host *host, const char *severity, const char *sqlstate, const char *text)
+static void host_notice(const migrate_host *host, const char *severity, const char *sqlstate,
+                        const char *text)
 {
     struct mig_cf_host *h = used(host, "notice");
     (void)severity;
@@ -274,9 +275,18 @@ bool mig_cf_host_init(struct mig_cf_host *h, const char *options, size_t size)
     fcntl(h->pipe[0], F_SETFD, FD_CLOEXEC);
     fcntl(h->pipe[1], F_SETFD, FD_CLOEXEC);
     h->vt = (migrate_host){
-        .struct_size = sizeof(migrate_host), .self = h, .fail = host_fail, .option = host_option, .log = host_log,
-        .notice = host_notice, .progress = host_progress, .credentials = host_credentials, .tick = host_tick,
-        .remaining_ms = host_remaining_ms, .cancel_fd = host_cancel_fd, .sleep = host_sleep,
+        .struct_size = sizeof(migrate_host),
+        .self = h,
+        .fail = host_fail,
+        .option = host_option,
+        .log = host_log,
+        .notice = host_notice,
+        .progress = host_progress,
+        .credentials = host_credentials,
+        .tick = host_tick,
+        .remaining_ms = host_remaining_ms,
+        .cancel_fd = host_cancel_fd,
+        .sleep = host_sleep,
     };
     cut(&h->vt, size);
     return true;

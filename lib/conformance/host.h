@@ -13,35 +13,35 @@
 
 struct mig_cf_host {
     migrate_host vt;
-    const char  *options;      /* "key=value" lines */
-    const char  *driver_name;  /* options "<name>.key" must be in the driver's table; or NULL */
+    const char *options;     /* "key=value" lines */
+    const char *driver_name; /* options "<name>.key" must be in the driver's table; or NULL */
     const char *const *driver_options;
-    const char  *password;     /* must not be logged; "" none */
-    char         value[CF_TEXT]; /* of the option asked for last */
+    const char *password; /* must not be logged; "" none */
+    char value[CF_TEXT];  /* of the option asked for last */
 
     /* What tick() answers. */
-    _Atomic int64_t stop_at;     /* monotonic ms; 0 never */
+    _Atomic int64_t stop_at; /* monotonic ms; 0 never */
     _Atomic migrate_status stop_status;
-    void         (*on_tick)(void *user); /* or NULL */
-    void          *on_tick_user;
-    int            pipe[2];      /* cancel_fd; -1 none */
+    void (*on_tick)(void *user); /* or NULL */
+    void *on_tick_user;
+    int pipe[2];                 /* cancel_fd; -1 none */
     _Atomic int64_t readable_at; /* when the pipe was written to, 0 not yet */
 
     /* The call under way. */
-    bool      inside;
+    bool inside;
     pthread_t thread;
-    int64_t   entered_at, last_tick, longest_gap;
-    int64_t   noticed_after; /* ms from readable pipe to the next tick; -1 not seen */
-    uint32_t  ticks;
+    int64_t entered_at, last_tick, longest_gap;
+    int64_t noticed_after; /* ms from readable pipe to the next tick; -1 not seen */
+    uint32_t ticks;
 
     /* What was said. */
-    uint32_t       fails, notices, logs;
+    uint32_t fails, notices, logs;
     migrate_status failed_with;
-    migrate_fault  fault; /* with its strings in the buffers below */
-    char           message[CF_TEXT], hint[CF_TEXT], detail[CF_TEXT], object[CF_TEXT], sqlstate[8];
-    char           notice[CF_TEXT];
-    uint32_t       asked_credentials, released_credentials, first_reason;
-    bool           refuse_credentials;
+    migrate_fault fault; /* with its strings in the buffers below */
+    char message[CF_TEXT], hint[CF_TEXT], detail[CF_TEXT], object[CF_TEXT], sqlstate[8];
+    char notice[CF_TEXT];
+    uint32_t asked_credentials, released_credentials, first_reason;
+    bool refuse_credentials;
 
     char breach[CF_TEXT]; /* the first rule of driver.h that was broken, "" none */
 };

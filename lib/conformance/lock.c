@@ -13,12 +13,12 @@
 
 /* Two contestants for one lock, each with a host of its own as in two processes. */
 struct under_test {
-    struct mig_cf_suite    *suite;
+    struct mig_cf_suite *suite;
     const migrate_lock_ops *ops;
-    void                   *self[2];
-    struct mig_cf_host      host[2];
-    uint64_t                token; /* of the last acquire */
-    migrate_status          status;
+    void *self[2];
+    struct mig_cf_host host[2];
+    uint64_t token; /* of the last acquire */
+    migrate_status status;
 };
 
 typedef void (*case_fn)(struct under_test *t);
@@ -46,7 +46,8 @@ static migrate_status acquire(struct under_test *t, int who, const char *key, mi
     migrate_error *err = NULL;
     mig_cf_enter(&t->host[who]);
     t->token = 0;
-    migrate_status status = t->ops->acquire(t->self[who], &t->host[who].vt, key, &t->token, holder ? holder : &own, &err);
+    migrate_status status =
+        t->ops->acquire(t->self[who], &t->host[who].vt, key, &t->token, holder ? holder : &own, &err);
     return ended(t, who, "acquire()", status, err);
 }
 
@@ -82,11 +83,11 @@ static migrate_status inspect(struct under_test *t, int who, migrate_holder *hol
     return ended(t, who, "inspect()", status, err);
 }
 
-#define EXPECT(t, call, want)                                                                          \
-    do {                                                                                               \
-        migrate_status seen_ = (call);                                                                 \
-        CF_CHECK((t)->suite, seen_ == (want), "%s: %s, expected %s", #call, migrate_status_name(seen_), \
-                 migrate_status_name(want));                                                           \
+#define EXPECT(t, call, want)                                                                                \
+    do {                                                                                                     \
+        migrate_status seen_ = (call);                                                                       \
+        CF_CHECK((t)->suite, seen_ == (want), "%s: %s, expected %s", #call, migrate_status_name(seen_),      \
+                 migrate_status_name(want));                                                                 \
     } while (0)
 
 static void lock_excludes(struct under_test *t)
@@ -147,7 +148,7 @@ static void lock_holder_size(struct under_test *t)
 {
     struct {
         migrate_holder holder;
-        unsigned char  behind[32];
+        unsigned char behind[32];
     } space;
     static const size_t sizes[] = { offsetof(migrate_holder, session_id), sizeof(migrate_holder),
                                     sizeof(migrate_holder) + 16 };
@@ -243,7 +244,7 @@ static void lock_inspected(struct under_test *t)
 /* What inspect() told, kept while other calls are made. */
 struct kept_holder {
     migrate_holder holder;
-    char           text[5][200];
+    char text[5][200];
 };
 
 static const char *keep(char *to, size_t size, const char *text)
@@ -285,19 +286,20 @@ static void lock_broken(struct under_test *t)
     EXPECT(t, break_it(t, 1, &first.holder), MIGRATE_OK);
     EXPECT(t, release(t, 0, KEY), MIGRATE_E_LOCK_LOST);
     EXPECT(t, acquire(t, 1, KEY, NULL), MIGRATE_OK);
-    CF_CHECK(t->suite, break_it(t, 0, &first.holder) >= 100, "break_lock() took the lock from another than was named");
+    CF_CHECK(t->suite, break_it(t, 0, &first.holder) >= 100,
+             "break_lock() took the lock from another than was named");
     EXPECT(t, release(t, 1, KEY), MIGRATE_OK);
 }
 
 static const struct {
     const char *name;
-    case_fn     body;
+    case_fn body;
 } cases[] = {
-    { "lock/excludes", lock_excludes },       { "lock/never-waits", lock_never_waits },
-    { "lock/tokens", lock_tokens },           { "lock/not-held", lock_not_held },
-    { "lock/keys", lock_keys },               { "lock/holder-struct-size", lock_holder_size },
-    { "lock/verified", lock_verified },       { "lock/inspected", lock_inspected },
-    { "lock/broken", lock_broken },           { "lock/renewed", lock_renewed },
+    { "lock/excludes", lock_excludes }, { "lock/never-waits", lock_never_waits },
+    { "lock/tokens", lock_tokens },     { "lock/not-held", lock_not_held },
+    { "lock/keys", lock_keys },         { "lock/holder-struct-size", lock_holder_size },
+    { "lock/verified", lock_verified }, { "lock/inspected", lock_inspected },
+    { "lock/broken", lock_broken },     { "lock/renewed", lock_renewed },
     { "lock/expires", lock_expires },
 };
 
@@ -345,7 +347,8 @@ static void free_both(struct under_test *t)
 static bool usable(const migrate_lock_ops *ops)
 {
     return ops && ops->struct_size >= offsetof(migrate_lock_ops, free) + sizeof(ops->free) &&
-           ops->api == MIGRATE_LOCK_API && ops->name && *ops->name && ops->acquire && ops->release && ops->free;
+           ops->api == MIGRATE_LOCK_API && ops->name && *ops->name && ops->acquire && ops->release &&
+           ops->free;
 }
 
 migrate_status migrate_conformance_lock(const migrate_lock_ops *ops, migrate_make_fn make, const char *only,
@@ -383,5 +386,6 @@ migrate_status migrate_conformance_lock(const migrate_lock_ops *ops, migrate_mak
         mig_cf_end(&suite, cases[i].name);
     }
     free(t);
-    return fine ? mig_cf_verdict(&suite, err) : migrate_error_make(err, MIGRATE_E_CONTRACT, "the vtable is not usable", NULL);
+    return fine ? mig_cf_verdict(&suite, err)
+                : migrate_error_make(err, MIGRATE_E_CONTRACT, "the vtable is not usable", NULL);
 }

@@ -48,12 +48,13 @@ void mig_cf_watch(struct mig_cf_conn *c, const char *member, migrate_status stat
     } else if (status < 100 && err) {
         mig_cf_breach(h, "%s succeeded and stored an error: %s", member, migrate_error_message(err));
     } else if (status >= 100 && migrate_error_status(err) != status) {
-        mig_cf_breach(h, "%s returned %s and stored an error of status %s", member, migrate_status_name(status),
-                      migrate_status_name(migrate_error_status(err)));
+        mig_cf_breach(h, "%s returned %s and stored an error of status %s", member,
+                      migrate_status_name(status), migrate_status_name(migrate_error_status(err)));
     }
-    if (h->stop_at && h->fault.klass == MIGRATE_FAULT_CANCELLED && status != h->stop_status && status >= 100) {
-        mig_cf_breach(h, "%s was cancelled with %s and returned %s", member, migrate_status_name(h->stop_status),
-                      migrate_status_name(status));
+    if (h->stop_at && h->fault.klass == MIGRATE_FAULT_CANCELLED && status != h->stop_status &&
+        status >= 100) {
+        mig_cf_breach(h, "%s was cancelled with %s and returned %s", member,
+                      migrate_status_name(h->stop_status), migrate_status_name(status));
     }
 }
 
@@ -78,7 +79,8 @@ static void watch_result(struct mig_cf_conn *c, const char *member)
 
 /* ---- connections ----------------------------------------------------------- */
 
-static bool opened(struct mig_cf_conn *c, const char *member, migrate_status status, migrate_error *err, void *conn)
+static bool opened(struct mig_cf_conn *c, const char *member, migrate_status status, migrate_error *err,
+                   void *conn)
 {
     mig_cf_watch(c, member, status, err);
     if (status != MIGRATE_OK) {
@@ -208,8 +210,12 @@ migrate_status mig_cf_exec(struct mig_cf_conn *c, const migrate_stmt *stmt)
 migrate_status mig_cf_flagged(struct mig_cf_conn *c, const char *sql, uint32_t flags)
 {
     migrate_stmt stmt = {
-        .struct_size = sizeof(stmt), .flags = flags, .sql = sql, .sql_len = strlen(sql),
-        .on_row = take_row, .on_row_user = c,
+        .struct_size = sizeof(stmt),
+        .flags = flags,
+        .sql = sql,
+        .sql_len = strlen(sql),
+        .on_row = take_row,
+        .on_row_user = c,
     };
     return mig_cf_exec(c, &stmt);
 }
@@ -222,8 +228,14 @@ migrate_status mig_cf_sql(struct mig_cf_conn *c, const char *sql)
 migrate_status mig_cf_params(struct mig_cf_conn *c, const char *sql, const migrate_text *params, uint32_t n)
 {
     migrate_stmt stmt = {
-        .struct_size = sizeof(stmt), .flags = MIGRATE_STMT_BOOKKEEPING, .n_params = n, .sql = sql,
-        .sql_len = strlen(sql), .params = params, .on_row = take_row, .on_row_user = c,
+        .struct_size = sizeof(stmt),
+        .flags = MIGRATE_STMT_BOOKKEEPING,
+        .n_params = n,
+        .sql = sql,
+        .sql_len = strlen(sql),
+        .params = params,
+        .on_row = take_row,
+        .on_row_user = c,
     };
     return mig_cf_exec(c, &stmt);
 }

@@ -8,52 +8,52 @@
 #include "suite.h"
 
 #define CF_CANARY 64 /* bytes behind a struct that nobody may touch */
-#define CF_ROWS   4096
+#define CF_ROWS 4096
 
 /* Lets the other side write where it should not, to see it. */
 struct mig_cf_result {
     migrate_result r;
-    unsigned char  behind[CF_CANARY];
+    unsigned char behind[CF_CANARY];
 };
 
 struct mig_cf_conn {
-    struct mig_cf_db   *db;
-    struct mig_cf_host  host;
-    void               *conn;    /* NULL: closed */
-    void               *native;  /* adopted from, or NULL */
-    struct mig_cf_result last;   /* of the last call */
-    migrate_status      status;
-    migrate_error      *err;
-    char                rows[CF_ROWS]; /* "a|b\nc|~\n", ~ is NULL */
-    size_t              rows_len;
-    uint32_t            n_rows;
+    struct mig_cf_db *db;
+    struct mig_cf_host host;
+    void *conn;                /* NULL: closed */
+    void *native;              /* adopted from, or NULL */
+    struct mig_cf_result last; /* of the last call */
+    migrate_status status;
+    migrate_error *err;
+    char rows[CF_ROWS]; /* "a|b\nc|~\n", ~ is NULL */
+    size_t rows_len;
+    uint32_t n_rows;
 };
 
 struct mig_cf_db {
-    struct mig_cf_suite          *suite;
-    const migrate_driver         *driver;
-    const migrate_driver_quirks  *quirks; /* as long as this library knows it */
-    uint64_t                      caps;
-    char                          password[CF_TEXT]; /* of the URL */
-    struct mig_cf_conn            a, b;
+    struct mig_cf_suite *suite;
+    const migrate_driver *driver;
+    const migrate_driver_quirks *quirks; /* as long as this library knows it */
+    uint64_t caps;
+    char password[CF_TEXT]; /* of the URL */
+    struct mig_cf_conn a, b;
 };
 
 /* A case: a name, what it needs, and what it does with an open connection db->a. */
 struct mig_cf_case {
     const char *name;
-    void      (*body)(struct mig_cf_db *db);
-    size_t      member;   /* offset in migrate_driver of a member it needs, 0 none */
-    uint64_t    caps;     /* MIGRATE_CAP_* it needs */
-    uint64_t    quirks;   /* MIGRATE_QUIRK_* that exclude it */
-    uint32_t    flags;    /* CF_… */
+    void (*body)(struct mig_cf_db *db);
+    size_t member;   /* offset in migrate_driver of a member it needs, 0 none */
+    uint64_t caps;   /* MIGRATE_CAP_* it needs */
+    uint64_t quirks; /* MIGRATE_QUIRK_* that exclude it */
+    uint32_t flags;  /* CF_… */
 };
-#define CF_CLOSED   (1u << 0) /* db->a is closed when it begins */
-#define CF_TABLE    (1u << 1) /* an empty conformance_a (id, v) is there */
+#define CF_CLOSED (1u << 0)   /* db->a is closed when it begins */
+#define CF_TABLE (1u << 1)    /* an empty conformance_a (id, v) is there */
 #define CF_SLOW_SQL (1u << 2) /* needs quirks->sql_slow */
-#define CF_SEVER    (1u << 3) /* needs quirks->sever, and session_id of info() */
-#define CF_NATIVE   (1u << 4) /* needs quirks->native_open */
-#define CF_SECOND   (1u << 5) /* needs a second connection to the same data */
-#define CF_NOTICE   (1u << 6) /* needs quirks->sql_notice */
+#define CF_SEVER (1u << 3)    /* needs quirks->sever, and session_id of info() */
+#define CF_NATIVE (1u << 4)   /* needs quirks->native_open */
+#define CF_SECOND (1u << 5)   /* needs a second connection to the same data */
+#define CF_NOTICE (1u << 6)   /* needs quirks->sql_notice */
 
 #define CF_MEMBER(name) offsetof(migrate_driver, name)
 
@@ -92,8 +92,8 @@ bool mig_cf_poisoned(const void *at, size_t size);
 void mig_cf_run_cases(struct mig_cf_db *db, const struct mig_cf_case *cases, size_t n);
 
 /* The tables of cases, one file each. */
-#define CF_TABLE_OF_CASES(name) \
-    extern const struct mig_cf_case mig_cf_##name##_cases[]; \
+#define CF_TABLE_OF_CASES(name)                                                                              \
+    extern const struct mig_cf_case mig_cf_##name##_cases[];                                                 \
     extern const size_t mig_cf_##name##_cases_n
 CF_TABLE_OF_CASES(vtable);
 CF_TABLE_OF_CASES(open);
@@ -113,8 +113,7 @@ CF_TABLE_OF_CASES(reset);
 CF_TABLE_OF_CASES(split);
 CF_TABLE_OF_CASES(object);
 
-#define CF_CASES(name)                                         \
-    const size_t mig_cf_##name##_cases_n =                     \
-        sizeof(mig_cf_##name##_cases) / sizeof(mig_cf_##name##_cases[0])
+#define CF_CASES(name)                                                                                       \
+    const size_t mig_cf_##name##_cases_n = sizeof(mig_cf_##name##_cases) / sizeof(mig_cf_##name##_cases[0])
 
 #endif

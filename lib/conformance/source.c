@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* Every call that takes an error goes through here when it is done. */
-migrate_status mig_cf_source_ended(struct mig_cf_source *t, const char *member, migrate_status status, migrate_error *err)
+migrate_status mig_cf_source_ended(struct mig_cf_source *t, const char *member, migrate_status status,
+                                   migrate_error *err)
 {
     mig_cf_leave(&t->host);
     t->status = status;
@@ -20,7 +21,8 @@ migrate_status mig_cf_source_ended(struct mig_cf_source *t, const char *member, 
         mig_cf_breach(&t->host, "%s succeeded and stored an error", member);
     }
     if (status >= 100) {
-        mig_cf_fail(t->suite, "%s: %s", member, err ? migrate_error_message(err) : migrate_status_name(status));
+        mig_cf_fail(t->suite, "%s: %s", member,
+                    err ? migrate_error_message(err) : migrate_status_name(status));
     }
     migrate_error_free(err);
     return status;
@@ -41,8 +43,8 @@ migrate_status mig_cf_source_next(struct mig_cf_source *t, migrate_entry *out)
     return mig_cf_source_ended(t, "next()", status, err);
 }
 
-migrate_status mig_cf_source_read(struct mig_cf_source *t, const migrate_entry *e, uint64_t offset, char *buf, size_t cap,
-                                size_t *got)
+migrate_status mig_cf_source_read(struct mig_cf_source *t, const migrate_entry *e, uint64_t offset, char *buf,
+                                  size_t cap, size_t *got)
 {
     migrate_error *err = NULL;
     mig_cf_enter(&t->host);
@@ -111,14 +113,15 @@ size_t mig_cf_source_n_files(void)
 /* Are exactly the files listed, and right? */
 void mig_cf_source_check(struct mig_cf_source *t)
 {
-    CF_CHECK(t->suite, t->n == mig_cf_source_n_files(), "%zu entries are listed, there are %zu", t->n, mig_cf_source_n_files());
+    CF_CHECK(t->suite, t->n == mig_cf_source_n_files(), "%zu entries are listed, there are %zu", t->n,
+             mig_cf_source_n_files());
     for (size_t i = 0; i < mig_cf_source_n_files(); i++) {
         migrate_text text;
         const char *path = migrate_conformance_file(i, &text);
         const struct mig_cf_listed *l = mig_cf_source_find(t, path);
         CF_CHECK(t->suite, l, "'%s' is not listed", path);
-        CF_CHECK(t->suite, l->entry.size == text.len || l->entry.size == UINT64_MAX, "'%s' has size %llu, not %zu",
-                 path, (unsigned long long)l->entry.size, text.len);
+        CF_CHECK(t->suite, l->entry.size == text.len || l->entry.size == UINT64_MAX,
+                 "'%s' has size %llu, not %zu", path, (unsigned long long)l->entry.size, text.len);
         CF_CHECK(t->suite, l->entry.flags == 0, "'%s' has flags %u", path, l->entry.flags);
     }
 }
@@ -149,12 +152,13 @@ static void run_case(struct mig_cf_source *t, mig_cf_source_fn body, uint32_t fi
 static bool usable(const migrate_source_ops *ops)
 {
     return ops && ops->struct_size >= offsetof(migrate_source_ops, free) + sizeof(ops->free) &&
-           ops->api == MIGRATE_SOURCE_API && ops->name && *ops->name && ops->rewind && ops->next && ops->read &&
-           ops->free;
+           ops->api == MIGRATE_SOURCE_API && ops->name && *ops->name && ops->rewind && ops->next &&
+           ops->read && ops->free;
 }
 
-migrate_status migrate_conformance_source(const migrate_source_ops *ops, migrate_make_fn make, const char *only,
-                                          migrate_case_fn fn, void *user, migrate_error **err)
+migrate_status migrate_conformance_source(const migrate_source_ops *ops, migrate_make_fn make,
+                                          const char *only, migrate_case_fn fn, void *user,
+                                          migrate_error **err)
 {
     struct mig_cf_suite suite = { .only = only, .fn = fn, .user = user };
     if (!make) {
@@ -179,5 +183,6 @@ migrate_status migrate_conformance_source(const migrate_source_ops *ops, migrate
         }
     }
     free(t);
-    return fine ? mig_cf_verdict(&suite, err) : migrate_error_make(err, MIGRATE_E_CONTRACT, "the vtable is not usable", NULL);
+    return fine ? mig_cf_verdict(&suite, err)
+                : migrate_error_make(err, MIGRATE_E_CONTRACT, "the vtable is not usable", NULL);
 }

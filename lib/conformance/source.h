@@ -12,28 +12,28 @@
 /* What was listed, copied as the library does: text of an entry lives until the next call. */
 struct mig_cf_listed {
     migrate_entry entry;
-    char          path[200];
-    char          checksum[200];
+    char path[200];
+    char checksum[200];
 };
 
 struct mig_cf_source {
-    struct mig_cf_suite      *suite;
+    struct mig_cf_suite *suite;
     const migrate_source_ops *ops;
-    migrate_make_fn           make;
-    void                     *user;
-    void                     *self;
-    struct mig_cf_host        host;
-    migrate_status            status;
-    struct mig_cf_listed             entries[CF_MAX_ENTRIES];
-    size_t                    n;
+    migrate_make_fn make;
+    void *user;
+    void *self;
+    struct mig_cf_host host;
+    migrate_status status;
+    struct mig_cf_listed entries[CF_MAX_ENTRIES];
+    size_t n;
 };
 
 typedef void (*mig_cf_source_fn)(struct mig_cf_source *t);
 
 struct mig_cf_source_case {
-    const char      *name;
+    const char *name;
     mig_cf_source_fn body;
-    uint32_t         fixture; /* MIGRATE_FIXTURE_* */
+    uint32_t fixture; /* MIGRATE_FIXTURE_* */
 };
 extern const struct mig_cf_source_case mig_cf_source_cases[];
 extern const size_t mig_cf_source_cases_n;

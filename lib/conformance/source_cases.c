@@ -100,7 +100,8 @@ static bool same_text(struct mig_cf_source *t, const struct mig_cf_listed *l, mi
         at += got;
     }
     if (at != want.len) {
-        mig_cf_fail(t->suite, "'%s': the end came at %llu of %zu bytes", l->path, (unsigned long long)at, want.len);
+        mig_cf_fail(t->suite, "'%s': the end came at %llu of %zu bytes", l->path, (unsigned long long)at,
+                    want.len);
     }
     return at == want.len;
 }
@@ -179,7 +180,8 @@ static void source_interleaved(struct mig_cf_source *t)
         }
         seen++;
     }
-    CF_CHECK(t->suite, seen == mig_cf_source_n_files(), "with reads between, %zu of %zu entries were listed", seen, mig_cf_source_n_files());
+    CF_CHECK(t->suite, seen == mig_cf_source_n_files(), "with reads between, %zu of %zu entries were listed",
+             seen, mig_cf_source_n_files());
 }
 
 static void source_borrow(struct mig_cf_source *t)
@@ -207,7 +209,8 @@ static void source_borrow(struct mig_cf_source *t)
         for (size_t k = 0; k < mig_cf_source_n_files(); k++) {
             const char *path = migrate_conformance_file(k, &want);
             if (strcmp(path, t->entries[i].path) == 0) {
-                CF_CHECK(t->suite, text.len == want.len && memcmp(text.data ? text.data : "", want.data, want.len) == 0,
+                CF_CHECK(t->suite,
+                         text.len == want.len && memcmp(text.data ? text.data : "", want.data, want.len) == 0,
                          "'%s': other text is lent than was given", path);
             }
         }
@@ -243,7 +246,8 @@ static void source_two(struct mig_cf_source *t)
         }
         size_t rest = rest_of(t);
         if (rest != mig_cf_source_n_files() - 2) {
-            mig_cf_fail(t->suite, "while another source was listed, this one's listing lost its place: %zu of %zu left",
+            mig_cf_fail(t->suite,
+                        "while another source was listed, this one's listing lost its place: %zu of %zu left",
                         rest, mig_cf_source_n_files() - 2);
         }
         t->ops->free(other->self);
@@ -257,9 +261,9 @@ static void source_two(struct mig_cf_source *t)
 
 struct recorder {
     migrate_executor x;
-    char             sql[200];
-    uint32_t         calls;
-    migrate_status   answer;
+    char sql[200];
+    uint32_t calls;
+    migrate_status answer;
 };
 
 static migrate_status record(migrate_executor *x, const char *sql, size_t len, const migrate_text *params,
@@ -289,19 +293,22 @@ static void source_code(struct mig_cf_source *t)
     }
     const struct mig_cf_listed *l = mig_cf_source_find(t, "9999_code.c");
     CF_CHECK(t->suite, l && (l->entry.flags & MIGRATE_ENTRY_CODE), "no code entry '9999_code.c' is listed");
-    CF_CHECK(t->suite, MIGRATE_HAS(migrate_source_ops, t->ops, run) && t->ops->run, "a code entry, and run is NULL");
+    CF_CHECK(t->suite, MIGRATE_HAS(migrate_source_ops, t->ops, run) && t->ops->run,
+             "a code entry, and run is NULL");
     for (int refused = 0; refused < 2; refused++) {
         struct recorder r = { .answer = refused ? MIGRATE_E_SQL : MIGRATE_OK };
         migrate_error *err = NULL;
         r.x = (migrate_executor){ .struct_size = sizeof(r.x), .self = &r, .exec = record, .tick = go_on };
         mig_cf_enter(&t->host);
-        migrate_status status = t->ops->run(t->self, &t->host.vt, &l->entry, MIGRATE_DIRECTION_UP, &r.x, &err);
+        migrate_status status =
+            t->ops->run(t->self, &t->host.vt, &l->entry, MIGRATE_DIRECTION_UP, &r.x, &err);
         mig_cf_leave(&t->host);
         migrate_error_free(err);
-        CF_CHECK(t->suite, r.calls == 1 && strcmp(r.sql, sql) == 0, "run() executed '%s' (%u calls), not '%s'", r.sql,
-                 r.calls, sql);
-        CF_CHECK(t->suite, refused ? status >= 100 : status == MIGRATE_OK, "run() returned %s when its SQL %s",
-                 migrate_status_name(status), refused ? "failed" : "succeeded");
+        CF_CHECK(t->suite, r.calls == 1 && strcmp(r.sql, sql) == 0,
+                 "run() executed '%s' (%u calls), not '%s'", r.sql, r.calls, sql);
+        CF_CHECK(t->suite, refused ? status >= 100 : status == MIGRATE_OK,
+                 "run() returned %s when its SQL %s", migrate_status_name(status),
+                 refused ? "failed" : "succeeded");
     }
 }
 
@@ -314,14 +321,16 @@ static void source_create(struct mig_cf_source *t)
         return;
     }
     mig_cf_enter(&t->host);
-    migrate_status status = t->ops->create(t->self, &t->host.vt, "0042_made.sql", text, sizeof(text) - 1, &err);
+    migrate_status status =
+        t->ops->create(t->self, &t->host.vt, "0042_made.sql", text, sizeof(text) - 1, &err);
     if (status == MIGRATE_E_UNSUPPORTED) {
         mig_cf_leave(&t->host);
         migrate_error_free(err);
         mig_cf_skip(t->suite, "create() says E_UNSUPPORTED");
         return;
     }
-    if (mig_cf_source_ended(t, "create()", status, err) != MIGRATE_OK || !mig_cf_source_list(t, CF_MAX_ENTRIES + 1)) {
+    if (mig_cf_source_ended(t, "create()", status, err) != MIGRATE_OK ||
+        !mig_cf_source_list(t, CF_MAX_ENTRIES + 1)) {
         return;
     }
     const struct mig_cf_listed *l = mig_cf_source_find(t, "0042_made.sql");

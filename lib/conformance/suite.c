@@ -58,7 +58,8 @@ migrate_status mig_cf_verdict(const struct mig_cf_suite *s, migrate_error **err)
     }
     snprintf(message, sizeof(message), "%u case%s of the conformance suite failed", s->failed,
              s->failed == 1 ? "" : "s");
-    return migrate_error_make(err, MIGRATE_E_CONTRACT, message, "the receiver of results was told which and why");
+    return migrate_error_make(err, MIGRATE_E_CONTRACT, message,
+                              "the receiver of results was told which and why");
 }
 
 int64_t mig_cf_now_ms(void)

@@ -10,13 +10,13 @@
 #include <stdbool.h>
 
 struct mig_cf_suite {
-    const char     *only; /* prefix of the names wanted, or NULL */
+    const char *only; /* prefix of the names wanted, or NULL */
     migrate_case_fn fn;
-    void           *user;
-    migrate_status  told;   /* what fn said that ends the suite */
-    uint32_t        failed; /* cases */
-    uint32_t        result; /* of the running case */
-    char            detail[600];
+    void *user;
+    migrate_status told; /* what fn said that ends the suite */
+    uint32_t failed;     /* cases */
+    uint32_t result;     /* of the running case */
+    char detail[600];
 };
 
 /* Is @p name among those wanted, and is the suite still on? Begins the case. */
@@ -29,15 +29,15 @@ void mig_cf_end(struct mig_cf_suite *s, const char *name);
 migrate_status mig_cf_verdict(const struct mig_cf_suite *s, migrate_error **err);
 
 int64_t mig_cf_now_ms(void);
-void    mig_cf_pause_ms(uint32_t ms);
+void mig_cf_pause_ms(uint32_t ms);
 
 /* Ends the case function when @p condition does not hold. */
-#define CF_CHECK(suite, condition, ...)            \
-    do {                                           \
-        if (!(condition)) {                        \
-            mig_cf_fail(suite, __VA_ARGS__);       \
-            return;                                \
-        }                                          \
+#define CF_CHECK(suite, condition, ...)                                                                      \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            mig_cf_fail(suite, __VA_ARGS__);                                                                 \
+            return;                                                                                          \
+        }                                                                                                    \
     } while (0)
 
 #endif

@@ -23,8 +23,8 @@ bool fake_broken(enum fake_breach breach)
 
 static struct {
     pthread_mutex_t mutex;
-    struct fake    *open[64];
-    uint64_t        next;
+    struct fake *open[64];
+    uint64_t next;
 } server = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static void enter_session(struct fake *c)
@@ -56,7 +56,8 @@ bool fake_session_alive(const char *session)
     bool alive = false;
     pthread_mutex_lock(&server.mutex);
     for (size_t i = 0; i < 64; i++) {
-        alive = alive || (server.open[i] && !server.open[i]->severed && strcmp(server.open[i]->session, session) == 0);
+        alive = alive ||
+                (server.open[i] && !server.open[i]->severed && strcmp(server.open[i]->session, session) == 0);
     }
     pthread_mutex_unlock(&server.mutex);
     return alive;
@@ -138,8 +139,12 @@ static int32_t inner_cancel_fd(const migrate_host *host)
 static void make_inner_host(struct fake *c)
 {
     c->inner_host = (migrate_host){
-        .struct_size = sizeof(migrate_host), .self = c, .fail = inner_fail, .option = inner_option,
-        .tick = inner_tick, .cancel_fd = inner_cancel_fd,
+        .struct_size = sizeof(migrate_host),
+        .self = c,
+        .fail = inner_fail,
+        .option = inner_option,
+        .tick = inner_tick,
+        .cancel_fd = inner_cancel_fd,
     };
 }
 
@@ -185,7 +190,9 @@ migrate_status fake_fail(struct fake *c, migrate_error **err)
 
 void fake_fault_of(struct fake *c, uint32_t klass, migrate_status status, const char *message)
 {
-    c->fault = (migrate_fault){ .struct_size = sizeof(c->fault), .klass = klass, .status = status, .native_code = 1 };
+    c->fault = (migrate_fault){
+        .struct_size = sizeof(c->fault), .klass = klass, .status = status, .native_code = 1
+    };
     keep(c->message, sizeof(c->message), message, &c->fault.message);
 }
 
@@ -254,7 +261,8 @@ static void chatter(const struct fake *c, const char *url)
     if (fake_broken(FAKE_UNKNOWN_OPTION)) {
         c->host->option(c->host, "fake.secret_sauce");
     }
-    if (fake_broken(FAKE_OTHER_THREAD) && pthread_create(&thread, NULL, log_from_thread, (void *)(uintptr_t)c) == 0) {
+    if (fake_broken(FAKE_OTHER_THREAD) &&
+        pthread_create(&thread, NULL, log_from_thread, (void *)(uintptr_t)c) == 0) {
         pthread_join(thread, NULL);
     }
 }
@@ -263,7 +271,8 @@ static migrate_status connect_inner(struct fake *c, const char *url, migrate_err
 {
     char inner[700];
     uint64_t n = ++fake_script.opens;
-    if (fake_script.fault == FAKE_OPEN_REFUSED && (n == fake_script.at || (fake_script.again && n >= fake_script.at))) {
+    if (fake_script.fault == FAKE_OPEN_REFUSED &&
+        (n == fake_script.at || (fake_script.again && n >= fake_script.at))) {
         fake_script.met++;
         fake_fault_of(c, fake_script.klass, 0, "the server refuses connections");
         return fake_fail(c, err);

@@ -2,12 +2,12 @@
 #ifndef FAKE_DRIVER_H
 #define FAKE_DRIVER_H
 
-/* A driver for tests: a server that is not there, played by SQLite. It has every member of the vtable (batches,
- * session locks, sessions that can be ended from outside, fingerprints), asks for credentials, and fails on
- * command. "fake:FILE", "fake://user:password@/FILE".
+/* A driver for tests: a server that is not there, played by SQLite. It has every member of the vtable
+ * (batches, session locks, sessions that can be ended from outside, fingerprints), asks for credentials, and
+ * fails on command. "fake:FILE", "fake://user:password@/FILE".
  *
- * Two kinds of commands. A *fault* is what a server, a network or a disk may do: engine tests use them. A *breach*
- * is what a wrong driver does: each shows that the conformance suite sees it. */
+ * Two kinds of commands. A *fault* is what a server, a network or a disk may do: engine tests use them. A
+ * *breach* is what a wrong driver does: each shows that the conformance suite sees it. */
 
 #include <migrate/driver.h>
 
@@ -47,14 +47,14 @@ enum fake_breach {
     FAKE_TX_ALWAYS_NONE,
     FAKE_COMMIT_ROLLS_BACK,
     FAKE_CLOSE_COMMITS,
-    FAKE_RECONNECTS,          /* by itself after a loss */
-    FAKE_LOST_IS_FAILED,      /* a lost answer is told as FAILED */
+    FAKE_RECONNECTS,     /* by itself after a loss */
+    FAKE_LOST_IS_FAILED, /* a lost answer is told as FAILED */
     FAKE_LOCK_REENTRANT,
-    FAKE_LOCK_CASE_FOLDED,    /* keys that differ in case are one */
-    FAKE_UNLOCK_LIES,         /* OK for a lock not held */
-    FAKE_LOCK_IN_TX,          /* leaves a transaction open */
-    FAKE_LOCK_WAITS,          /* for the holder */
-    FAKE_LOCK_OUTLIVES,       /* the session */
+    FAKE_LOCK_CASE_FOLDED, /* keys that differ in case are one */
+    FAKE_UNLOCK_LIES,      /* OK for a lock not held */
+    FAKE_LOCK_IN_TX,       /* leaves a transaction open */
+    FAKE_LOCK_WAITS,       /* for the holder */
+    FAKE_LOCK_OUTLIVES,    /* the session */
     FAKE_HOLDER_WRONG,
     FAKE_BATCH_TWICE,         /* done() twice for one */
     FAKE_BATCH_FORGETS,       /* done() not at all for the last */
@@ -69,33 +69,33 @@ enum fake_breach {
     FAKE_CREDENTIALS_KEPT,    /* not released */
     FAKE_CREDENTIALS_IGNORED, /* opens although they were refused */
     FAKE_PASSWORD_LOGGED,
-    FAKE_OUT_TOUCHED,         /* a failed open() stores something */
-    FAKE_UNKNOWN_OPTION,      /* asks for one that is not in its list */
-    FAKE_OTHER_THREAD,        /* calls the host from another thread */
+    FAKE_OUT_TOUCHED,    /* a failed open() stores something */
+    FAKE_UNKNOWN_OPTION, /* asks for one that is not in its list */
+    FAKE_OTHER_THREAD,   /* calls the host from another thread */
     FAKE_ADOPT_IN_TX,
-    FAKE_ADOPT_KEEPS_TX,      /* gives it back with our transaction open */
+    FAKE_ADOPT_KEEPS_TX, /* gives it back with our transaction open */
     FAKE_RESET_KEEPS_TEMP,
     FAKE_RESET_UNLOCKS,
-    FAKE_SPLIT_NAIVE,         /* at every ';' */
+    FAKE_SPLIT_NAIVE, /* at every ';' */
     FAKE_FINGERPRINT_CONSTANT,
     FAKE_FINGERPRINT_OF_ROWS, /* changes with the data */
     FAKE_DESCRIBE_GUESSES,    /* a definition of what is not there */
     FAKE_SESSION_ALWAYS_ALIVE,
-    FAKE_CLAIMS,              /* a capability without its member */
+    FAKE_CLAIMS, /* a capability without its member */
     FAKE_BREACHES
 };
 
 /* Set before use, by one thread. */
 struct fake_script {
-    enum fake_fault  fault;
-    uint64_t         at;    /* the statement that meets it, from 1; 0 none */
-    uint32_t         klass; /* MIGRATE_FAULT_* of FAKE_REFUSED */
-    uint64_t         seen;  /* statements so far */
-    uint64_t         opens; /* connections so far */
-    uint64_t         met;   /* how often the fault was met */
-    bool             again; /* every statement from `at` on, not that one alone */
+    enum fake_fault fault;
+    uint64_t at;    /* the statement that meets it, from 1; 0 none */
+    uint32_t klass; /* MIGRATE_FAULT_* of FAKE_REFUSED */
+    uint64_t seen;  /* statements so far */
+    uint64_t opens; /* connections so far */
+    uint64_t met;   /* how often the fault was met */
+    bool again;     /* every statement from `at` on, not that one alone */
     enum fake_breach breach;
-    uint64_t         caps_without; /* MIGRATE_CAP_* that info() shall not claim */
+    uint64_t caps_without; /* MIGRATE_CAP_* that info() shall not claim */
 };
 extern struct fake_script fake_script;
 

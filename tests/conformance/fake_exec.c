@@ -19,9 +19,9 @@ migrate_status fake_inner_sql(struct fake *c, const char *sql)
 
 struct rows {
     const migrate_stmt *stmt;
-    bool                no_more;
-    char               *kept; /* all of them */
-    size_t              kept_len;
+    bool no_more;
+    char *kept; /* all of them */
+    size_t kept_len;
 };
 
 static int32_t pass_row(void *user, uint32_t n, const migrate_text *cols)
@@ -100,8 +100,8 @@ static migrate_status run_inner(struct fake *c, const migrate_stmt *stmt, migrat
 static bool meets_fault(void)
 {
     uint64_t n = ++fake_script.seen;
-    bool meets = fake_script.fault != FAKE_NO_FAULT && fake_script.fault != FAKE_OPEN_REFUSED && fake_script.at &&
-                 (n == fake_script.at || (fake_script.again && n >= fake_script.at));
+    bool meets = fake_script.fault != FAKE_NO_FAULT && fake_script.fault != FAKE_OPEN_REFUSED &&
+                 fake_script.at && (n == fake_script.at || (fake_script.again && n >= fake_script.at));
     fake_script.met += meets;
     return meets;
 }
@@ -190,16 +190,16 @@ migrate_status fake_exec(void *conn, const migrate_stmt *stmt, migrate_result *o
 #define QUEUE 512
 
 struct batch {
-    struct fake         *c;
+    struct fake *c;
     const migrate_batch *b;
-    migrate_stmt         queue[QUEUE]; /* sent, not yet answered */
-    size_t               n;
-    uint64_t             bytes;
-    uint64_t             told;
-    bool                 ended, stopped, group_failed;
-    migrate_stmt         held; /* pulled, does not fit yet */
-    bool                 holds;
-    migrate_status       status;
+    migrate_stmt queue[QUEUE]; /* sent, not yet answered */
+    size_t n;
+    uint64_t bytes;
+    uint64_t told;
+    bool ended, stopped, group_failed;
+    migrate_stmt held; /* pulled, does not fit yet */
+    bool holds;
+    migrate_status status;
 };
 
 static void tell(struct batch *t, const migrate_result *result, const migrate_fault *fault)
@@ -228,8 +228,8 @@ static void answer_first(struct batch *t)
 {
     migrate_stmt stmt = t->queue[0];
     migrate_result result = { .struct_size = sizeof(result), .affected = -1 };
-    bool skip = (t->group_failed && !fake_broken(FAKE_BATCH_GOES_ON)) || (t->stopped && !fake_broken(FAKE_BATCH_AHEAD)) ||
-                t->c->dead;
+    bool skip = (t->group_failed && !fake_broken(FAKE_BATCH_GOES_ON)) ||
+                (t->stopped && !fake_broken(FAKE_BATCH_AHEAD)) || t->c->dead;
     migrate_status status = MIGRATE_OK;
     t->n--;
     memmove(t->queue, t->queue + 1, t->n * sizeof(t->queue[0]));

@@ -10,17 +10,17 @@
 
 struct fake {
     const migrate_host *host;
-    migrate_host  inner_host; /* what SQLite's driver sees */
-    void         *inner;      /* its connection; NULL when dead */
-    void         *native;     /* adopted */
-    char          session[32];
-    _Atomic bool  severed;
-    bool          dead;
-    bool          polled;
-    migrate_fault fault;      /* of the last failure */
-    char          message[400], hint[400], object[200];
-    char         *describe;
-    char          expression[700];
+    migrate_host inner_host; /* what SQLite's driver sees */
+    void *inner;             /* its connection; NULL when dead */
+    void *native;            /* adopted */
+    char session[32];
+    _Atomic bool severed;
+    bool dead;
+    bool polled;
+    migrate_fault fault; /* of the last failure */
+    char message[400], hint[400], object[200];
+    char *describe;
+    char expression[700];
 };
 
 static inline const migrate_driver *inner_driver(void)

@@ -124,7 +124,8 @@ migrate_status fake_lock_holder(void *conn, const char *key, migrate_holder *hol
     return i < 32 ? MIGRATE_OK : MIGRATE_DONE;
 }
 
-static migrate_status fake_session_state(void *conn, const char *session_id, uint32_t *out, migrate_error **err)
+static migrate_status fake_session_state(void *conn, const char *session_id, uint32_t *out,
+                                         migrate_error **err)
 {
     struct fake *c = conn;
     if (c->dead || c->severed) {
@@ -219,11 +220,12 @@ static migrate_status fake_fingerprint(void *conn, const migrate_object *object,
     } else if (fake_broken(FAKE_FINGERPRINT_OF_ROWS)) {
         snprintf(c->expression, sizeof(c->expression),
                  "(SELECT COALESCE((SELECT sql || (SELECT COUNT(*) FROM conformance_a) FROM sqlite_master"
-                 " WHERE name = '%.*s'), 'absent'))", (int)object->name.len, object->name.data);
+                 " WHERE name = '%.*s'), 'absent'))",
+                 (int)object->name.len, object->name.data);
     } else {
         snprintf(c->expression, sizeof(c->expression),
-                 "COALESCE((SELECT sql FROM sqlite_master WHERE name = '%.*s'), 'absent')", (int)object->name.len,
-                 object->name.data);
+                 "COALESCE((SELECT sql FROM sqlite_master WHERE name = '%.*s'), 'absent')",
+                 (int)object->name.len, object->name.data);
     }
     *out_sql = c->expression;
     *proves = MIGRATE_PROVES_DEFINITION;
@@ -245,8 +247,13 @@ static migrate_status fake_describe(void *conn, const migrate_object *object, co
     struct fake *c = conn;
     migrate_text name = object->name;
     static const char sql[] = "SELECT sql FROM sqlite_master WHERE name = ?";
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = sql, .sql_len = sizeof(sql) - 1, .n_params = 1,
-                          .params = &name, .on_row = take_text, .on_row_user = c };
+    migrate_stmt stmt = { .struct_size = sizeof(stmt),
+                          .sql = sql,
+                          .sql_len = sizeof(sql) - 1,
+                          .n_params = 1,
+                          .params = &name,
+                          .on_row = take_text,
+                          .on_row_user = c };
     migrate_result result = { .struct_size = sizeof(result) };
     free(c->describe);
     c->describe = NULL;

@@ -11,14 +11,14 @@
 #include <time.h>
 
 struct lone {
-    migrate_host   host;
-    const char    *options; /* "key=value" lines */
-    char           value[100];
-    migrate_fault  fault;   /* of the last failure */
-    char           message[500], hint[500];
-    unsigned       ticks;
-    migrate_result result;  /* of the last statement */
-    char           rows[2000]; /* "a|b\n", NULL is ~ */
+    migrate_host host;
+    const char *options; /* "key=value" lines */
+    char value[100];
+    migrate_fault fault; /* of the last failure */
+    char message[500], hint[500];
+    unsigned ticks;
+    migrate_result result; /* of the last statement */
+    char rows[2000];       /* "a|b\n", NULL is ~ */
 };
 
 static inline int64_t lone_now_ms(void)
@@ -28,7 +28,8 @@ static inline int64_t lone_now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static inline migrate_status lone_fail(const migrate_host *host, migrate_error **err, const migrate_fault *fault)
+static inline migrate_status lone_fail(const migrate_host *host, migrate_error **err,
+                                       const migrate_fault *fault)
 {
     struct lone *l = host->self;
     (void)err;
@@ -61,8 +62,9 @@ static inline migrate_status lone_tick(const migrate_host *host)
 static inline void lone_init(struct lone *l)
 {
     memset(l, 0, sizeof(*l));
-    l->host = (migrate_host){ .struct_size = sizeof(l->host), .self = l, .fail = lone_fail, .option = lone_option,
-                              .tick = lone_tick };
+    l->host = (migrate_host){
+        .struct_size = sizeof(l->host), .self = l, .fail = lone_fail, .option = lone_option, .tick = lone_tick
+    };
 }
 
 static inline int32_t lone_row(void *user, uint32_t n, const migrate_text *cols)
@@ -80,8 +82,9 @@ static inline int32_t lone_row(void *user, uint32_t n, const migrate_text *cols)
 
 static inline migrate_status lone_exec(struct lone *l, const migrate_driver *d, void *conn, const char *sql)
 {
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = sql, .sql_len = strlen(sql), .on_row = lone_row,
-                          .on_row_user = l };
+    migrate_stmt stmt = {
+        .struct_size = sizeof(stmt), .sql = sql, .sql_len = strlen(sql), .on_row = lone_row, .on_row_user = l
+    };
     memset(&l->result, 0, sizeof(l->result));
     l->result.struct_size = sizeof(l->result);
     l->rows[0] = '\0';

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 static struct scratch scratch;
-static struct lone lone;   /* the host of most tests */
+static struct lone lone; /* the host of most tests */
 static void *conn;
 
 static inline const migrate_driver *driver(void)
@@ -52,7 +52,8 @@ static inline void must_fail(const char *sql, uint32_t klass, const char *words)
 {
     ck_assert_int_ge(lone_exec(&lone, driver(), conn, sql), 100);
     ck_assert_msg(lone.fault.klass == klass, "%s: class %u: %s", sql, lone.fault.klass, lone.message);
-    ck_assert_msg(strstr(lone.message, words) != NULL, "%s: '%s' does not hold '%s'", sql, lone.message, words);
+    ck_assert_msg(strstr(lone.message, words) != NULL, "%s: '%s' does not hold '%s'", sql, lone.message,
+                  words);
 }
 
 /* Another program at the same file. */
@@ -115,11 +116,11 @@ static int run_tests(const char *name, const TTest *const *tests, size_t n)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define TEST_MAIN(name, ...)                                                 \
-    int main(void)                                                           \
-    {                                                                        \
-        const TTest *const tests[] = { __VA_ARGS__ };                        \
-        return run_tests(name, tests, sizeof(tests) / sizeof(tests[0]));     \
+#define TEST_MAIN(name, ...)                                                                                 \
+    int main(void)                                                                                           \
+    {                                                                                                        \
+        const TTest *const tests[] = { __VA_ARGS__ };                                                        \
+        return run_tests(name, tests, sizeof(tests) / sizeof(tests[0]));                                     \
     }
 
 #endif

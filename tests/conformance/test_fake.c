@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The conformance suite over a driver that has every member, and over the same driver with one mistake at a time:
- * the suite must see each. */
+/* The conformance suite over a driver that has every member, and over the same driver with one mistake at a
+ * time: the suite must see each. */
 
 #include "fake_driver.h"
 #include "scratch.h"
@@ -9,12 +9,13 @@
 
 #include <check.h>
 
-#define SLOW "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000000) SELECT COUNT(*) FROM n"
+#define SLOW                                                                                                 \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000000) SELECT COUNT(*) FROM n"
 
 /* Each mistake, and the cases that must see it (the beginning of their names). */
 static const struct {
     enum fake_breach breach;
-    const char      *seen_by;
+    const char *seen_by;
 } mistakes[] = {
     { FAKE_DONE_ON_FAILURE, "driver/failure/syntax" },
     { FAKE_NO_ERROR, "driver/failure/syntax" },
@@ -107,7 +108,8 @@ START_TEST(right_driver)
     struct told told = { .label = "fake" };
     migrate_error *err = NULL;
     migrate_status status = run(&told, NULL, &err);
-    ck_assert_msg(status == MIGRATE_OK, "%s (%s: %s)", migrate_error_message(err), told.first, told.first_detail);
+    ck_assert_msg(status == MIGRATE_OK, "%s (%s: %s)", migrate_error_message(err), told.first,
+                  told.first_detail);
     ck_assert_uint_gt(told.passed, 80);
     ck_assert_uint_le(told.skipped, 2); /* notices; an implicit commit */
     migrate_error_free(err);
@@ -145,7 +147,8 @@ START_TEST(not_there)
 {
     struct told told = { .quiet = 1 };
     migrate_error *err = NULL;
-    fake_script = (struct fake_script){ .fault = FAKE_OPEN_REFUSED, .at = 1, .klass = MIGRATE_FAULT_UNAVAILABLE };
+    fake_script =
+        (struct fake_script){ .fault = FAKE_OPEN_REFUSED, .at = 1, .klass = MIGRATE_FAULT_UNAVAILABLE };
     ck_assert_int_eq(run(&told, NULL, &err), MIGRATE_E_CONNECT);
     ck_assert_ptr_nonnull(migrate_error_hint(err));
     migrate_error_free(err);

@@ -32,15 +32,15 @@ static enum mistake mistake;
 
 /* The service: two keys are enough. */
 struct row {
-    char     key[40];
-    char     owner[24]; /* "" free */
+    char key[40];
+    char owner[24]; /* "" free */
     uint64_t token;
-    int64_t  expires;
+    int64_t expires;
 };
 static struct {
     struct row rows[4];
-    uint64_t   tokens;
-    unsigned   clients;
+    uint64_t tokens;
+    unsigned clients;
 } service;
 
 struct client {
@@ -87,7 +87,9 @@ static void tell(migrate_holder *holder, const struct row *r)
 
 static migrate_status lost(const migrate_host *host, migrate_error **err)
 {
-    migrate_fault fault = { .struct_size = sizeof(fault), .status = MIGRATE_E_LOCK_LOST, .message = "not ours" };
+    migrate_fault fault = { .struct_size = sizeof(fault),
+                            .status = MIGRATE_E_LOCK_LOST,
+                            .message = "not ours" };
     return host->fail(host, mistake == NO_ERROR ? NULL : err, &fault);
 }
 
@@ -150,8 +152,8 @@ static migrate_status inspect(void *self, const migrate_host *host, const char *
     return MIGRATE_OK;
 }
 
-static migrate_status break_lock(void *self, const migrate_host *host, const char *key, const migrate_holder *holder,
-                                 migrate_error **err)
+static migrate_status break_lock(void *self, const migrate_host *host, const char *key,
+                                 const migrate_holder *holder, migrate_error **err)
 {
     struct row *r = row_of(key);
     (void)self;
@@ -163,9 +165,18 @@ static migrate_status break_lock(void *self, const migrate_host *host, const cha
 }
 
 static const migrate_lock_ops ops = {
-    .struct_size = sizeof(migrate_lock_ops), .api = MIGRATE_LOCK_API, .renew_every_ms = TTL_MS / 4, .ttl_ms = TTL_MS,
-    .name = "test", .acquire = acquire, .release = release, .free = free, .renew = renew, .verify = verify,
-    .inspect = inspect, .break_lock = break_lock,
+    .struct_size = sizeof(migrate_lock_ops),
+    .api = MIGRATE_LOCK_API,
+    .renew_every_ms = TTL_MS / 4,
+    .ttl_ms = TTL_MS,
+    .name = "test",
+    .acquire = acquire,
+    .release = release,
+    .free = free,
+    .renew = renew,
+    .verify = verify,
+    .inspect = inspect,
+    .break_lock = break_lock,
 };
 
 static migrate_status make(void *user, uint32_t which, void **self)
@@ -181,12 +192,18 @@ static migrate_status make(void *user, uint32_t which, void **self)
 }
 
 static const char *const seen_by[MISTAKES] = {
-    [NO_EXCLUSION] = "lock/excludes",        [ONE_LOCK_FOR_ALL_KEYS] = "lock/keys",
-    [RELEASES_OTHERS] = "lock/not-held",     [TOKEN_STANDS_STILL] = "lock/tokens",
-    [NEVER_EXPIRES] = "lock/expires",        [EXPIRES_ANYWAY] = "lock/renewed",
-    [RENEWS_LOST] = "lock/expires",          [VERIFY_LIES] = "lock/verified",
-    [INSPECT_SAYS_FREE] = "lock/inspected",  [BREAKS_ANYONES] = "lock/broken",
-    [LONG_HOLDER] = "lock/holder-struct-size", [NO_ERROR] = "lock/not-held",
+    [NO_EXCLUSION] = "lock/excludes",
+    [ONE_LOCK_FOR_ALL_KEYS] = "lock/keys",
+    [RELEASES_OTHERS] = "lock/not-held",
+    [TOKEN_STANDS_STILL] = "lock/tokens",
+    [NEVER_EXPIRES] = "lock/expires",
+    [EXPIRES_ANYWAY] = "lock/renewed",
+    [RENEWS_LOST] = "lock/expires",
+    [VERIFY_LIES] = "lock/verified",
+    [INSPECT_SAYS_FREE] = "lock/inspected",
+    [BREAKS_ANYONES] = "lock/broken",
+    [LONG_HOLDER] = "lock/holder-struct-size",
+    [NO_ERROR] = "lock/not-held",
 };
 
 START_TEST(right_lock)

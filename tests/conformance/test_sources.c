@@ -69,8 +69,10 @@ static migrate_status fill_memory(void *memory, size_t from, size_t step, uint32
 {
     migrate_text text;
     migrate_status status = MIGRATE_OK;
-    for (size_t i = from; which != MIGRATE_FIXTURE_EMPTY && !status && migrate_conformance_file(i, &text); i += step) {
-        status = mig_source_memory_add_file(memory, migrate_conformance_file(i, NULL), text.data, text.len, NULL);
+    for (size_t i = from; which != MIGRATE_FIXTURE_EMPTY && !status && migrate_conformance_file(i, &text);
+         i += step) {
+        status =
+            mig_source_memory_add_file(memory, migrate_conformance_file(i, NULL), text.data, text.len, NULL);
     }
     if (!status && which == MIGRATE_FIXTURE_CODE) {
         status = mig_source_memory_add_code(memory, "9999_code.c", "abc", 0, code, NULL, NULL, NULL);
@@ -151,10 +153,10 @@ static enum mistake mistake;
 
 struct wrong {
     uint32_t which;
-    size_t   at;
-    char     created[100];
-    size_t   created_len;
-    bool     has_created;
+    size_t at;
+    char created[100];
+    size_t created_len;
+    bool has_created;
 };
 static size_t shared_at;
 
@@ -183,7 +185,8 @@ static migrate_status wrong_rewind(void *self, const migrate_host *host, migrate
     return mistake == FAILS_WITHOUT_ERROR ? MIGRATE_E_SOURCE : MIGRATE_OK;
 }
 
-static migrate_status wrong_next(void *self, const migrate_host *host, migrate_entry *out, migrate_error **err)
+static migrate_status wrong_next(void *self, const migrate_host *host, migrate_entry *out,
+                                 migrate_error **err)
 {
     struct wrong *w = self;
     migrate_text text;
@@ -225,8 +228,8 @@ static migrate_text text_of(const struct wrong *w, const migrate_entry *entry)
     return text;
 }
 
-static migrate_status wrong_read(void *self, const migrate_host *host, const migrate_entry *entry, uint64_t offset,
-                                 char *buf, size_t cap, size_t *got, migrate_error **err)
+static migrate_status wrong_read(void *self, const migrate_host *host, const migrate_entry *entry,
+                                 uint64_t offset, char *buf, size_t cap, size_t *got, migrate_error **err)
 {
     struct wrong *w = self;
     migrate_text text = text_of(w, entry);
@@ -256,7 +259,8 @@ static migrate_status wrong_read(void *self, const migrate_host *host, const mig
     return MIGRATE_OK;
 }
 
-static migrate_status wrong_borrow(void *self, const migrate_entry *entry, migrate_text *out, migrate_error **err)
+static migrate_status wrong_borrow(void *self, const migrate_entry *entry, migrate_text *out,
+                                   migrate_error **err)
 {
     (void)err;
     *out = text_of(self, entry);
@@ -266,8 +270,8 @@ static migrate_status wrong_borrow(void *self, const migrate_entry *entry, migra
     return MIGRATE_OK;
 }
 
-static migrate_status wrong_run(void *self, const migrate_host *host, const migrate_entry *entry, uint32_t direction,
-                                migrate_executor *x, migrate_error **err)
+static migrate_status wrong_run(void *self, const migrate_host *host, const migrate_entry *entry,
+                                uint32_t direction, migrate_executor *x, migrate_error **err)
 {
     (void)host;
     (void)entry;
@@ -293,9 +297,16 @@ static migrate_status wrong_create(void *self, const migrate_host *host, const c
 }
 
 static const migrate_source_ops wrong_ops = {
-    .struct_size = sizeof(migrate_source_ops), .api = MIGRATE_SOURCE_API, .name = "wrong",
-    .rewind = wrong_rewind, .next = wrong_next, .read = wrong_read, .free = free,
-    .run = wrong_run, .borrow = wrong_borrow, .create = wrong_create,
+    .struct_size = sizeof(migrate_source_ops),
+    .api = MIGRATE_SOURCE_API,
+    .name = "wrong",
+    .rewind = wrong_rewind,
+    .next = wrong_next,
+    .read = wrong_read,
+    .free = free,
+    .run = wrong_run,
+    .borrow = wrong_borrow,
+    .create = wrong_create,
 };
 
 static migrate_status make_wrong(void *user, uint32_t which, void **self)
@@ -335,7 +346,8 @@ static const char *const seen_by[MISTAKES] = {
 
 /* ---- tests ----------------------------------------------------------------- */
 
-static void must_pass(const char *label, const migrate_source_ops *ops, migrate_make_fn make, unsigned skipped)
+static void must_pass(const char *label, const migrate_source_ops *ops, migrate_make_fn make,
+                      unsigned skipped)
 {
     struct told told = { .label = label };
     migrate_error *err = NULL;
@@ -376,7 +388,8 @@ START_TEST(wrong_source)
     struct told told = { .quiet = 1 };
     mistake = (enum mistake)_i;
     ck_assert_ptr_nonnull(seen_by[_i]);
-    migrate_status status = migrate_conformance_source(&wrong_ops, make_wrong, seen_by[_i], told_case, &told, NULL);
+    migrate_status status =
+        migrate_conformance_source(&wrong_ops, make_wrong, seen_by[_i], told_case, &told, NULL);
     ck_assert_msg(status == MIGRATE_E_CONTRACT, "mistake %d was not seen by %s", _i, seen_by[_i]);
     printf("source mistake %d is seen: %s: %s\n", _i, told.first, told.first_detail);
 }

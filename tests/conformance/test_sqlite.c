@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The conformance suite over the SQLite driver: files with a rollback journal and with WAL, a database in memory,
- * and connections of the application's own. */
+/* The conformance suite over the SQLite driver: files with a rollback journal and with WAL, a database in
+ * memory, and connections of the application's own. */
 
 #include "scratch.h"
 #include "told.h"
@@ -11,7 +11,8 @@
 #include <check.h>
 #include <sqlite3.h>
 
-#define SLOW "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000000) SELECT COUNT(*) FROM n"
+#define SLOW                                                                                                 \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000000) SELECT COUNT(*) FROM n"
 
 static struct scratch scratch;
 
@@ -31,7 +32,8 @@ static void native_close(void *user, void *native)
     sqlite3_close(native);
 }
 
-static void run(const char *label, const char *url, const char *options, const char *file, uint64_t more_quirks)
+static void run(const char *label, const char *url, const char *options, const char *file,
+                uint64_t more_quirks)
 {
     struct told told = { .label = label };
     char path[600];
@@ -48,7 +50,8 @@ static void run(const char *label, const char *url, const char *options, const c
         .native_close = native_close,
     };
     migrate_error *err = NULL;
-    migrate_status status = migrate_conformance_driver(migrate_sqlite_driver(), &quirks, NULL, told_case, &told, &err);
+    migrate_status status =
+        migrate_conformance_driver(migrate_sqlite_driver(), &quirks, NULL, told_case, &told, &err);
     ck_assert_msg(status == MIGRATE_OK, "%s: %s (%s: %s)", label, migrate_error_message(err), told.first,
                   told.first_detail);
     ck_assert_uint_gt(told.passed, 50);

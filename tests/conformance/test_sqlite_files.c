@@ -43,8 +43,8 @@ END_TEST
 
 START_TEST(url_refused)
 {
-    static const char *const urls[] = { "sqlite:", "sqlite://", "sqlite:?mode=ro", "sqlite:a%zz", "sqlite:a%",
-                                        "sqlite:a.db?cache=shared" };
+    static const char *const urls[] = { "sqlite:",     "sqlite://", "sqlite:?mode=ro",
+                                        "sqlite:a%zz", "sqlite:a%", "sqlite:a.db?cache=shared" };
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         ck_assert_int_eq(try_open(urls[i]), MIGRATE_E_URL);
         ck_assert_ptr_nonnull(lone.fault.hint);
@@ -55,8 +55,11 @@ END_TEST
 START_TEST(options_refused)
 {
     static const char *const options[] = {
-        "sqlite.mode=memory", "mode=r", "sqlite.journal_mode=off", "journal_mode=memory", "sqlite.synchronous=maybe",
-        "sqlite.cache_size=1;DROP TABLE t", "sqlite.cache_size=", "sqlite.foreign_keys=2", "temp_store=disk",
+        "sqlite.mode=memory",       "mode=r",
+        "sqlite.journal_mode=off",  "journal_mode=memory",
+        "sqlite.synchronous=maybe", "sqlite.cache_size=1;DROP TABLE t",
+        "sqlite.cache_size=",       "sqlite.foreign_keys=2",
+        "temp_store=disk",
     };
     char url[700];
     snprintf(url, sizeof(url), "sqlite:%s", scratch_path(&scratch, "o.db"));
@@ -212,8 +215,10 @@ START_TEST(corrupt_page)
 {
     static const char rubbish[600] = "rubbish";
     sqlite3 *db = other("c.db");
-    other_sql(db, "PRAGMA page_size = 1024; CREATE TABLE t (a); WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1"
-                  " FROM r LIMIT 300) INSERT INTO t SELECT hex(zeroblob(50)) FROM r");
+    other_sql(
+        db,
+        "PRAGMA page_size = 1024; CREATE TABLE t (a); WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+        " FROM r LIMIT 300) INSERT INTO t SELECT hex(zeroblob(50)) FROM r");
     sqlite3_close(db);
     for (long page = 1; page < 10; page++) {
         write_bytes("c.db", page * 1024, rubbish, sizeof(rubbish));
@@ -239,6 +244,6 @@ START_TEST(disk_full)
 }
 END_TEST
 
-TEST_MAIN("sqlite-files", url_forms, url_relative, url_refused, options_refused, options_taken, cache_is_small,
-          looking_makes_no_file, file_made_meanwhile, folder_missing, directory_for_a_file,
+TEST_MAIN("sqlite-files", url_forms, url_relative, url_refused, options_refused, options_taken,
+          cache_is_small, looking_makes_no_file, file_made_meanwhile, folder_missing, directory_for_a_file,
           missing_and_not_to_be_made, no_permission, read_only, not_a_database, corrupt_page, disk_full)

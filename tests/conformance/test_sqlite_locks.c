@@ -29,9 +29,9 @@ START_TEST(lock_timeout)
 END_TEST
 
 struct later {
-    sqlite3    *db;
+    sqlite3 *db;
     const char *sql;
-    unsigned    ms;
+    unsigned ms;
 };
 
 static void *do_later(void *user)

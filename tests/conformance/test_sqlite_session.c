@@ -8,7 +8,8 @@ static char *first(sqlite3 *db, const char *sql)
 {
     static char value[100];
     sqlite3_stmt *stmt = NULL;
-    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(db));
     ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
     snprintf(value, sizeof(value), "%s", (const char *)sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);

@@ -12,7 +12,8 @@ START_TEST(two_statements)
 {
     open_name("s.db");
     must("CREATE TABLE t (a)");
-    must_fail("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)", MIGRATE_FAULT_SYNTAX, "more than one statement");
+    must_fail("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)", MIGRATE_FAULT_SYNTAX,
+              "more than one statement");
     ck_assert_uint_eq(lone.result.outcome, MIGRATE_OUTCOME_NONE);
     expect("SELECT COUNT(*) FROM t", "0\n");
     must("INSERT INTO t VALUES (3); -- and a remark");
@@ -43,7 +44,9 @@ END_TEST
 START_TEST(wrong_number_of_values)
 {
     static const migrate_text values[] = { { "1", 1 }, { "2", 1 } };
-    migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = "SELECT ?", .sql_len = 8, .n_params = 2, .params = values };
+    migrate_stmt stmt = {
+        .struct_size = sizeof(stmt), .sql = "SELECT ?", .sql_len = 8, .n_params = 2, .params = values
+    };
     open_name("s.db");
     ck_assert_int_eq(driver()->exec(conn, &stmt, &lone.result, NULL), MIGRATE_E_ARGUMENT);
 }
@@ -54,13 +57,15 @@ START_TEST(rolls_back_by_itself)
 {
     open_name("s.db");
     must("CREATE TABLE t (a UNIQUE)");
-    must("CREATE TRIGGER tr BEFORE INSERT ON t WHEN NEW.a = 9 BEGIN SELECT RAISE(ROLLBACK, 'nine is refused'); END");
+    must("CREATE TRIGGER tr BEFORE INSERT ON t WHEN NEW.a = 9 BEGIN SELECT RAISE(ROLLBACK, 'nine is "
+         "refused'); END");
     must("INSERT INTO t VALUES (1)");
     for (int i = 0; i < 2; i++) {
         must("BEGIN IMMEDIATE");
         must("INSERT INTO t VALUES (2)");
         ck_assert_uint_eq(lone.result.tx, MIGRATE_TX_OPEN);
-        must_fail(i ? "INSERT INTO t VALUES (9)" : "INSERT OR ROLLBACK INTO t VALUES (1)", MIGRATE_FAULT_CONSTRAINT, "");
+        must_fail(i ? "INSERT INTO t VALUES (9)" : "INSERT OR ROLLBACK INTO t VALUES (1)",
+                  MIGRATE_FAULT_CONSTRAINT, "");
         ck_assert_uint_eq(lone.result.outcome, MIGRATE_OUTCOME_FAILED);
         ck_assert_uint_eq(lone.result.tx, MIGRATE_TX_NONE);
         expect("SELECT a FROM t", "1\n");
@@ -115,7 +120,8 @@ static void expect_cut(const char *name, const char *text, size_t len, const jso
     bool failed = false;
     while (at < len && !failed) {
         size_t used, stmt_at, stmt_len;
-        migrate_status status = driver()->split(conn, text + at, len - at, 1, &used, &stmt_at, &stmt_len, NULL);
+        migrate_status status =
+            driver()->split(conn, text + at, len - at, 1, &used, &stmt_at, &stmt_len, NULL);
         failed = status == MIGRATE_E_PARSE;
         ck_assert_msg(failed || status == MIGRATE_OK, "%s: %s", name, lone.message);
         if (failed || !stmt_len) {
@@ -142,8 +148,9 @@ START_TEST(vectors_are_cut)
     {
         const json_t *sql = json_object_get(v, "sql");
         if (strcmp(json_string_value(json_object_get(v, "dialect")), "sqlite") == 0) {
-            expect_cut(json_string_value(json_object_get(v, "name")), json_string_value(sql), json_string_length(sql),
-                       json_object_get(v, "statements"), json_object_get(v, "error") != NULL);
+            expect_cut(json_string_value(json_object_get(v, "name")), json_string_value(sql),
+                       json_string_length(sql), json_object_get(v, "statements"),
+                       json_object_get(v, "error") != NULL);
             seen++;
         }
     }
@@ -152,15 +159,43 @@ START_TEST(vectors_are_cut)
 }
 END_TEST
 
-/* Texts made of what is hard to cut: wherever SQLite's own parser accepts a statement, it ends where we say. */
+/* Texts made of what is hard to cut: wherever SQLite's own parser accepts a statement, it ends where we say.
+ */
 static size_t make_text(unsigned *seed, char *out, size_t size)
 {
     static const char *const parts[] = {
-        "SELECT 1", "SELECT ';'", "SELECT \"a;b\" AS x", "SELECT [a;b] FROM (SELECT 1 AS [a;b])", "SELECT 'it''s;'", "-- c;\n",
-        "/* ; */", "/*/ ; */", ";", ";;", " ", "\n", "SELECT $a(;x)", "SELECT :a::b, @x, ?1", "SELECT x'3B'", "SELECT `;`",
-        "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; SELECT 'END;'; END", "EXPLAIN SELECT 1", "BEGIN", "END",
-        "CREATE TABLE end (begin, trigger)", "EXPLAIN CREATE TRIGGER h AFTER DELETE ON t BEGIN DELETE FROM t; END", ", 2",
-        "SELECT 1 AS end", "\xef\xbb\xbf", "SELECT '\xc3\xa4;'", "SELECT 1->'$.a;'", "COMMIT", "/**/", "--\n", "\r", "''",
+        "SELECT 1",
+        "SELECT ';'",
+        "SELECT \"a;b\" AS x",
+        "SELECT [a;b] FROM (SELECT 1 AS [a;b])",
+        "SELECT 'it''s;'",
+        "-- c;\n",
+        "/* ; */",
+        "/*/ ; */",
+        ";",
+        ";;",
+        " ",
+        "\n",
+        "SELECT $a(;x)",
+        "SELECT :a::b, @x, ?1",
+        "SELECT x'3B'",
+        "SELECT `;`",
+        "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; SELECT 'END;'; END",
+        "EXPLAIN SELECT 1",
+        "BEGIN",
+        "END",
+        "CREATE TABLE end (begin, trigger)",
+        "EXPLAIN CREATE TRIGGER h AFTER DELETE ON t BEGIN DELETE FROM t; END",
+        ", 2",
+        "SELECT 1 AS end",
+        "\xef\xbb\xbf",
+        "SELECT '\xc3\xa4;'",
+        "SELECT 1->'$.a;'",
+        "COMMIT",
+        "/**/",
+        "--\n",
+        "\r",
+        "''",
     };
     size_t len = 0;
     out[0] = '\0';
@@ -185,7 +220,8 @@ START_TEST(cuts_are_the_parsers)
             size_t used = 0, stmt_at, stmt_len;
             sqlite3_stmt *stmt = NULL;
             const char *tail = NULL;
-            if (driver()->split(conn, text + at, len - at, 1, &used, &stmt_at, &stmt_len, NULL) != MIGRATE_OK) {
+            if (driver()->split(conn, text + at, len - at, 1, &used, &stmt_at, &stmt_len, NULL) !=
+                MIGRATE_OK) {
                 /* Then SQLite must not find a whole statement there either. */
                 int rc = sqlite3_prepare_v2(db, text + at, -1, &stmt, &tail);
                 ck_assert_msg(rc != SQLITE_OK || !stmt || tail[-1] == ';', "SQLite takes: %s", text + at);
@@ -195,7 +231,8 @@ START_TEST(cuts_are_the_parsers)
             int rc = sqlite3_prepare_v2(db, text + at + stmt_at, -1, &stmt, &tail);
             if (rc == SQLITE_OK && stmt) {
                 size_t end = (size_t)(tail - text);
-                ck_assert_msg(end == at + used, "SQLite ends after %zu bytes, we after %zu: %s", end - at, used, text + at);
+                ck_assert_msg(end == at + used, "SQLite ends after %zu bytes, we after %zu: %s", end - at,
+                              used, text + at);
                 agreed++;
             }
             sqlite3_finalize(stmt);

@@ -13,15 +13,15 @@ static const char *const files[][2] = {
     { "V1__ground.sql",
       "CREATE TABLE item (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);\n"
       "CREATE TABLE part (id INTEGER PRIMARY KEY, item INTEGER REFERENCES item (id), filler TEXT);\n"
-      "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 12) INSERT INTO item SELECT i, 0 FROM r;\n"
+      "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 12) INSERT INTO item SELECT i, 0 "
+      "FROM r;\n"
       "INSERT INTO part SELECT id, id, hex(zeroblob(300)) FROM item;\n" },
     { "V2__count.sql", "UPDATE item SET n = n + 1;\n" },
-    { "V3__alone.sql",
-      "-- migrate: no-transaction\n"
-      "UPDATE item SET n = n + 10;\n"
-      "CREATE INDEX item_n ON item (n);\n"
-      "VACUUM;\n"
-      "UPDATE item SET n = n + 100;\n" },
+    { "V3__alone.sql", "-- migrate: no-transaction\n"
+                       "UPDATE item SET n = n + 10;\n"
+                       "CREATE INDEX item_n ON item (n);\n"
+                       "VACUUM;\n"
+                       "UPDATE item SET n = n + 100;\n" },
     { "V4__rebuild.sql",
       "PRAGMA foreign_keys = OFF;\n"
       "CREATE TABLE item_new (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, label TEXT NOT NULL DEFAULT '');\n"
@@ -29,14 +29,13 @@ static const char *const files[][2] = {
       "DROP TABLE item;\n"
       "ALTER TABLE item_new RENAME TO item;\n"
       "PRAGMA foreign_keys = ON;\n" },
-    { "V6__count.sql",
-      "UPDATE item SET n = n + 1000, label = 'x';\n"
-      "CREATE TRIGGER part_ai AFTER INSERT ON part BEGIN UPDATE item SET n = n + 10000 WHERE id = NEW.item; END;\n"
-      "INSERT INTO part (id, item) VALUES (100, 1);\n" },
-    { "V7__temp.sql",
-      "CREATE TEMP TABLE scratch (x);\n"
-      "INSERT INTO scratch SELECT n FROM item;\n"
-      "UPDATE item SET n = n + (SELECT COUNT(*) FROM scratch) * 100000;\n" },
+    { "V6__count.sql", "UPDATE item SET n = n + 1000, label = 'x';\n"
+                       "CREATE TRIGGER part_ai AFTER INSERT ON part BEGIN UPDATE item SET n = n + 10000 "
+                       "WHERE id = NEW.item; END;\n"
+                       "INSERT INTO part (id, item) VALUES (100, 1);\n" },
+    { "V7__temp.sql", "CREATE TEMP TABLE scratch (x);\n"
+                      "INSERT INTO scratch SELECT n FROM item;\n"
+                      "UPDATE item SET n = n + (SELECT COUNT(*) FROM scratch) * 100000;\n" },
     { "R__view.sql", "DROP VIEW IF EXISTS total;\nCREATE VIEW total AS SELECT SUM(n) AS n FROM item;\n" },
 };
 
@@ -147,7 +146,8 @@ char *course_dump(const char *path)
         "SELECT * FROM item ORDER BY id",
         "SELECT id, item FROM part ORDER BY id",
         "SELECT n FROM total",
-        "SELECT kind, version, name, state, checksum, statements, done, error FROM migrate_history ORDER BY kind, version",
+        "SELECT kind, version, name, state, checksum, statements, done, error FROM migrate_history ORDER BY "
+        "kind, version",
         "SELECT COUNT(*) FROM migrate_journal",
         "SELECT format, seq, digest FROM migrate_head",
     };
@@ -170,15 +170,16 @@ void course_compare(const char *want, char *seen, const char *what)
     for (; want[i] && want[i] == seen[i]; i++) {
         line = want[i] == '\n' ? i + 1 : line;
     }
-    ck_assert_msg(strcmp(want, seen) == 0, "%.1500s: expected\n%.300s\ngot\n%.300s", what, want + line, seen + line);
+    ck_assert_msg(strcmp(want, seen) == 0, "%.1500s: expected\n%.300s\ngot\n%.300s", what, want + line,
+                  seen + line);
     free(seen);
 }
 
 static void expect(sqlite3 *db, const char *version, const char *sql, int64_t with, int64_t without)
 {
     char applied[200];
-    snprintf(applied, sizeof(applied), "SELECT COUNT(*) FROM migrate_history WHERE version = '%s' AND state = 'applied'",
-             version);
+    snprintf(applied, sizeof(applied),
+             "SELECT COUNT(*) FROM migrate_history WHERE version = '%s' AND state = 'applied'", version);
     int64_t want = number(db, applied) == 1 ? with : without;
     ck_assert_msg(number(db, sql) == want, "%s of migration %s: %lld, not %lld", sql, version,
                   (long long)number(db, sql), (long long)want);
@@ -197,7 +198,8 @@ void course_check_whole(const char *path)
     expect(db, "1", "SELECT COUNT(*) FROM part WHERE id < 100", 12, -1);
     expect(db, "2", "SELECT n % 10 FROM item WHERE id = 2", 1, number(db, "SELECT 0 FROM item LIMIT 1"));
     expect(db, "4", "SELECT COUNT(*) FROM pragma_table_info('item') WHERE name = 'label'", 1, 0);
-    expect(db, "6", "SELECT n / 1000 % 10 FROM item WHERE id = 2", 1, number(db, "SELECT 0 FROM item LIMIT 1"));
+    expect(db, "6", "SELECT n / 1000 % 10 FROM item WHERE id = 2", 1,
+           number(db, "SELECT 0 FROM item LIMIT 1"));
     expect(db, "6", "SELECT COUNT(*) FROM sqlite_master WHERE name = 'part_ai'", 1, 0);
     ck_assert_int_le(number(db, "SELECT MAX(n) - MIN(n) FROM item WHERE id BETWEEN 2 AND 12"), 0);
     sqlite3_close(db);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The conformance suite over the SQLite driver, case by case, with each allocation of our own failing in turn: a
- * case passes, or fails because memory is out and says so; nothing crashes and nothing is left behind. */
+/* The conformance suite over the SQLite driver, case by case, with each allocation of our own failing in
+ * turn: a case passes, or fails because memory is out and says so; nothing crashes and nothing is left
+ * behind. */
 
 #include "unit.h"
 
@@ -16,8 +17,13 @@
 
 /* What takes long by its nature is not repeated hundreds of times; it allocates nothing else. */
 static const char *const passed_over[] = {
-    "driver/cancel/",      "driver/batch/",         "driver/sever/", "driver/lock/",
-    "driver/exec/large-", "driver/failure/repeated", "driver/exec/params-large",
+    "driver/cancel/",
+    "driver/batch/",
+    "driver/sever/",
+    "driver/lock/",
+    "driver/exec/large-",
+    "driver/failure/repeated",
+    "driver/exec/params-large",
 };
 
 static char names[120][80];
@@ -63,8 +69,8 @@ static migrate_status suite(const char *only, migrate_case_fn fn, void *user, mi
 
 struct told {
     const char *only;
-    bool        memory; /* the case failed for want of it */
-    char        other[700];
+    bool memory; /* the case failed for want of it */
+    char other[700];
 };
 
 static migrate_status take_result(void *user, const char *name, uint32_t result, const char *detail)
@@ -87,7 +93,8 @@ static int32_t body(void *user)
     migrate_status status = suite(t->only, take_result, t, &err);
     alloc_fail_require((status != MIGRATE_OK) == (err != NULL));
     if (status == MIGRATE_E_CONNECT)
-        t->memory = strstr(migrate_error_message(err), "out of memory") || migrate_error_status(err) == MIGRATE_E_NOMEM;
+        t->memory = strstr(migrate_error_message(err), "out of memory") ||
+                    migrate_error_status(err) == MIGRATE_E_NOMEM;
     migrate_error_free(err);
     return status == MIGRATE_OK || status == MIGRATE_E_NOMEM ? status : t->memory ? MIGRATE_E_NOMEM : status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A whole run on a server that fails on command: each statement in turn is refused, or its connection breaks before
- * or after it has run. The run goes on by itself or is started again, and everything ends as if nothing had happened.
+/* A whole run on a server that fails on command: each statement in turn is refused, or its connection breaks
+ * before or after it has run. The run goes on by itself or is started again, and everything ends as if
+ * nothing had happened.
  */
 
 #include "course.h"
@@ -17,10 +18,10 @@ static char *reference;
 
 struct plan {
     enum fake_fault fault;
-    uint32_t        klass;
-    const char     *option, *value; /* of the library, or NULL */
-    bool            again;          /* refused for good */
-    unsigned        may_fail;       /* so many runs at most do not come to the end by themselves; 0: any number */
+    uint32_t klass;
+    const char *option, *value; /* of the library, or NULL */
+    bool again;                 /* refused for good */
+    unsigned may_fail;          /* so many runs at most do not come to the end by themselves; 0: any number */
 };
 
 /* A run that is disturbed before it has begun anything just fails. */
@@ -70,8 +71,8 @@ static bool try_at(const struct plan *p, uint64_t n, unsigned *failed)
     fake_script = (struct fake_script){ 0 };
     *failed += status != MIGRATE_OK;
     ck_assert_msg(status == MIGRATE_OK || hit, "nothing failed, and yet: %s", first);
-    ck_assert_msg(!p->may_fail || *failed <= p->may_fail, "fault %d, class %u, statement %llu: %s", p->fault, p->klass,
-                  (unsigned long long)n, first);
+    ck_assert_msg(!p->may_fail || *failed <= p->may_fail, "fault %d, class %u, statement %llu: %s", p->fault,
+                  p->klass, (unsigned long long)n, first);
     if (!by_statement(p)) {
         course_check_whole(path);
     }
@@ -81,11 +82,12 @@ static bool try_at(const struct plan *p, uint64_t n, unsigned *failed)
     }
     status = course_up(ctx, url, second, sizeof(second));
     migrate_ctx_free(ctx);
-    ck_assert_msg(status == MIGRATE_OK, "fault %d, class %u, statement %llu: run again: %s\nthe first time: %s", p->fault,
-                  p->klass, (unsigned long long)n, second, first);
+    ck_assert_msg(status == MIGRATE_OK,
+                  "fault %d, class %u, statement %llu: run again: %s\nthe first time: %s", p->fault, p->klass,
+                  (unsigned long long)n, second, first);
     char what[2200];
-    snprintf(what, sizeof(what), "fault %d, class %u, statement %llu (%s)", p->fault, p->klass, (unsigned long long)n,
-             first);
+    snprintf(what, sizeof(what), "fault %d, class %u, statement %llu (%s)", p->fault, p->klass,
+             (unsigned long long)n, first);
     course_compare(reference, course_dump(path), what);
     return hit;
 }
@@ -113,8 +115,9 @@ START_TEST(every_statement)
     }
     ck_assert_uint_gt(n, 20);
     ck_assert_uint_lt(n, 1000);
-    printf("fault %d, class %u%s%s%s: %llu statements, %u runs failed\n", p->fault, p->klass, p->option ? ", " : "",
-           p->option ? p->option : "", p->again ? ", for good" : "", (unsigned long long)n - 1, failed);
+    printf("fault %d, class %u%s%s%s: %llu statements, %u runs failed\n", p->fault, p->klass,
+           p->option ? ", " : "", p->option ? p->option : "", p->again ? ", for good" : "",
+           (unsigned long long)n - 1, failed);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A whole run on a disk that fails: every read, write, sync, lock and delete in turn. Then the disk works again, the
- * run is started again, and everything ends as if nothing had happened. */
+/* A whole run on a disk that fails: every read, write, sync, lock and delete in turn. Then the disk works
+ * again, the run is started again, and everything ends as if nothing had happened. */
 
 #include "course.h"
 #include "vfs_fail.h"
@@ -19,10 +19,10 @@ static char *reference;
 
 struct plan {
     const char *mode;
-    unsigned    ops;
-    int         code;
-    bool        on, torn, late;
-    bool        same; /* the same context goes on after the failure */
+    unsigned ops;
+    int code;
+    bool on, torn, late;
+    bool same; /* the same context goes on after the failure */
 };
 
 static const struct plan plans[] = {
@@ -66,7 +66,9 @@ static bool try_at(const struct plan *p, uint64_t n, unsigned *failed)
     char url[800], first[2000], second[2000];
     url_of(p, url, sizeof(url));
     course_unlink(path);
-    vfs_fail = (struct vfs_fail){ .ops = p->ops, .at = n, .code = p->code, .on = p->on, .torn = p->torn, .late = p->late };
+    vfs_fail = (struct vfs_fail){
+        .ops = p->ops, .at = n, .code = p->code, .on = p->on, .torn = p->torn, .late = p->late
+    };
     migrate_ctx *ctx = new_ctx();
     migrate_status status = course_up(ctx, url, first, sizeof(first));
     bool hit = vfs_fail.hit > 0;
@@ -80,10 +82,11 @@ static bool try_at(const struct plan *p, uint64_t n, unsigned *failed)
     }
     status = course_up(ctx, url, second, sizeof(second));
     migrate_ctx_free(ctx);
-    ck_assert_msg(status == MIGRATE_OK, "%s, kind %x, operation %llu: run again: %s\nthe first time: %s", p->mode, p->ops,
-                  (unsigned long long)n, second, first);
+    ck_assert_msg(status == MIGRATE_OK, "%s, kind %x, operation %llu: run again: %s\nthe first time: %s",
+                  p->mode, p->ops, (unsigned long long)n, second, first);
     char what[2200];
-    snprintf(what, sizeof(what), "%s, kind %x, operation %llu (%s)", p->mode, p->ops, (unsigned long long)n, first);
+    snprintf(what, sizeof(what), "%s, kind %x, operation %llu (%s)", p->mode, p->ops, (unsigned long long)n,
+             first);
     course_compare(reference, course_dump(path), what);
     return hit;
 }
@@ -100,8 +103,9 @@ START_TEST(every_operation)
         n += step;
     }
     ck_assert_uint_gt(tried, 0);
-    printf("%s, kind %x%s%s%s: %u of some %llu operations, %u runs failed\n", p->mode, p->ops, p->on ? ", for good" : "",
-           p->torn ? ", torn" : "", p->late ? ", late" : "", tried, (unsigned long long)n, failed);
+    printf("%s, kind %x%s%s%s: %u of some %llu operations, %u runs failed\n", p->mode, p->ops,
+           p->on ? ", for good" : "", p->torn ? ", torn" : "", p->late ? ", late" : "", tried,
+           (unsigned long long)n, failed);
 }
 END_TEST
 

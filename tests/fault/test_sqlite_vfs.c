@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The SQLite driver on a disk that fails: every operation of a transaction in turn. What the driver says of each
- * statement is held against what is in the file once the disk works again. */
+/* The SQLite driver on a disk that fails: every operation of a transaction in turn. What the driver says of
+ * each statement is held against what is in the file once the disk works again. */
 
 #include "vfs_fail.h"
 
@@ -51,7 +51,10 @@ static migrate_status host_sleep(const migrate_host *host, uint32_t ms)
 }
 
 static migrate_host host = {
-    .struct_size = sizeof(migrate_host), .fail = host_fail, .option = host_option, .sleep = host_sleep,
+    .struct_size = sizeof(migrate_host),
+    .fail = host_fail,
+    .option = host_option,
+    .sleep = host_sleep,
 };
 
 /* ---- one transaction ------------------------------------------------------- */
@@ -81,9 +84,12 @@ static void prepare(const char *path, const char *mode)
     snprintf(sql, sizeof(sql), "PRAGMA synchronous = OFF; PRAGMA journal_mode = %s", mode);
     ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db,
-        "CREATE TABLE ground (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 0, filler TEXT DEFAULT (hex(zeroblob(300))));"
-        "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 20) INSERT INTO ground (id) SELECT i FROM r",
-        NULL, NULL, NULL), SQLITE_OK);
+                                  "CREATE TABLE ground (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 0, filler "
+                                  "TEXT DEFAULT (hex(zeroblob(300))));"
+                                  "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 20) "
+                                  "INSERT INTO ground (id) SELECT i FROM r",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(db);
 }
 
@@ -91,7 +97,9 @@ static enum verdict run_transaction(const migrate_driver *d, void *conn)
 {
     bool ok = true;
     for (size_t i = 0; i < N_STATEMENTS && ok; i++) {
-        migrate_stmt stmt = { .struct_size = sizeof(stmt), .sql = transaction[i], .sql_len = strlen(transaction[i]) };
+        migrate_stmt stmt = { .struct_size = sizeof(stmt),
+                              .sql = transaction[i],
+                              .sql_len = strlen(transaction[i]) };
         migrate_result result = { .struct_size = sizeof(result) };
         stmt.flags = i + 1 == N_STATEMENTS ? MIGRATE_STMT_TX_END : 0;
         migrate_status status = d->exec(conn, &stmt, &result, NULL);
@@ -117,9 +125,13 @@ static enum verdict look(const char *path)
     sqlite3 *db = NULL;
     sqlite3_stmt *stmt = NULL;
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(db,
-        "SELECT (SELECT COUNT(*) FROM sqlite_master WHERE name = 'made'), (SELECT SUM(n) FROM ground),"
-        " (SELECT * FROM pragma_integrity_check)", -1, &stmt, NULL), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(
+            db,
+            "SELECT (SELECT COUNT(*) FROM sqlite_master WHERE name = 'made'), (SELECT SUM(n) FROM ground),"
+            " (SELECT * FROM pragma_integrity_check)",
+            -1, &stmt, NULL),
+        SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
     int made = sqlite3_column_int(stmt, 0), sum = sqlite3_column_int(stmt, 1);
     ck_assert_str_eq((const char *)sqlite3_column_text(stmt, 2), "ok");
@@ -131,9 +143,9 @@ static enum verdict look(const char *path)
 
 struct plan {
     const char *mode;
-    unsigned    ops;
-    int         code;
-    bool        on, torn, late;
+    unsigned ops;
+    int code;
+    bool on, torn, late;
 };
 
 /* Once with the n-th operation failing. false: there is no n-th. */
@@ -146,7 +158,9 @@ static bool try_at(const struct plan *p, uint64_t n, const char *path, unsigned 
     prepare(path, p->mode);
     snprintf(url, sizeof(url), "sqlite:%s", path);
     host.self = (void *)(uintptr_t)p->mode; /* what host_option() says of journal_mode */
-    vfs_fail = (struct vfs_fail){ .ops = p->ops, .at = n, .code = p->code, .on = p->on, .torn = p->torn, .late = p->late };
+    vfs_fail = (struct vfs_fail){
+        .ops = p->ops, .at = n, .code = p->code, .on = p->on, .torn = p->torn, .late = p->late
+    };
     if (d->open(&host, url, &conn, NULL) == MIGRATE_OK) {
         verdict = run_transaction(d, conn);
     }
@@ -159,8 +173,9 @@ static bool try_at(const struct plan *p, uint64_t n, const char *path, unsigned 
     }
     d->close(conn);
     enum verdict seen = look(path);
-    ck_assert_msg(verdict == UNTOLD || verdict == seen, "%s, operation %llu of kind %x: told %d, seen %d (%s)", p->mode,
-                  (unsigned long long)n, p->ops, verdict, seen, last_message);
+    ck_assert_msg(verdict == UNTOLD || verdict == seen,
+                  "%s, operation %llu of kind %x: told %d, seen %d (%s)", p->mode, (unsigned long long)n,
+                  p->ops, verdict, seen, last_message);
     ck_assert(hit || verdict == IN);
     told[verdict]++;
     return hit;
@@ -210,8 +225,8 @@ START_TEST(every_operation)
     ck_assert_uint_lt(n, 2000);
     ck_assert_uint_ge(n, 2); /* there was such an operation */
     printf("%s, kind %x%s%s%s: %llu operations: told in %u, out %u, unknown %u\n", p->mode, p->ops,
-           p->on ? ", for good" : "", p->torn ? ", torn" : "", p->late ? ", late" : "", (unsigned long long)n - 1,
-           told[IN], told[OUT], told[UNTOLD]);
+           p->on ? ", for good" : "", p->torn ? ", torn" : "", p->late ? ", late" : "",
+           (unsigned long long)n - 1, told[IN], told[OUT], told[UNTOLD]);
 }
 END_TEST
 

@@ -9,7 +9,7 @@ struct vfs_fail vfs_fail;
 
 /* Ours, and behind it the real one. */
 struct file {
-    sqlite3_file  base;
+    sqlite3_file base;
     sqlite3_file *real;
 };
 
@@ -45,15 +45,15 @@ static sqlite3_file *real_of(sqlite3_file *f)
 #define REAL(f) real_of(f)->pMethods
 
 /* Does @p call unless it is to fail; where it fails late, does it first. */
-#define DO(op, usual, call)                        \
-    do {                                           \
-        if (fails(op)) {                           \
-            if (vfs_fail.late) {                   \
-                (void)(call);                      \
-            }                                      \
-            return code(usual);                    \
-        }                                          \
-        return call;                               \
+#define DO(op, usual, call)                                                                                  \
+    do {                                                                                                     \
+        if (fails(op)) {                                                                                     \
+            if (vfs_fail.late) {                                                                             \
+                (void)(call);                                                                                \
+            }                                                                                                \
+            return code(usual);                                                                              \
+        }                                                                                                    \
+        return call;                                                                                         \
     } while (0)
 
 static int f_close(sqlite3_file *f)
@@ -154,8 +154,9 @@ static int f_shm_unmap(sqlite3_file *f, int remove)
 
 /* Version 2: with WAL, without memory mapping, which would pass us by. */
 static const sqlite3_io_methods methods = {
-    2, f_close, f_read, f_write, f_truncate, f_sync, f_size, f_lock, f_unlock, f_check_reserved, f_control, f_sector,
-    f_device, f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap, NULL, NULL,
+    2,          f_close,       f_read,           f_write,   f_truncate, f_sync,   f_size,
+    f_lock,     f_unlock,      f_check_reserved, f_control, f_sector,   f_device, f_shm_map,
+    f_shm_lock, f_shm_barrier, f_shm_unmap,      NULL,      NULL,
 };
 
 static int v_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *out, int flags, int *out_flags)
@@ -226,9 +227,18 @@ int vfs_fail_register(void)
     }
     real_vfs = sqlite3_vfs_find(NULL);
     vfs = (sqlite3_vfs){
-        .iVersion = 1, .szOsFile = (int)sizeof(struct file) + real_vfs->szOsFile, .mxPathname = real_vfs->mxPathname,
-        .zName = "fail", .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access, .xFullPathname = v_path,
-        .xRandomness = v_randomness, .xSleep = v_sleep, .xCurrentTime = v_time, .xGetLastError = v_error,
+        .iVersion = 1,
+        .szOsFile = (int)sizeof(struct file) + real_vfs->szOsFile,
+        .mxPathname = real_vfs->mxPathname,
+        .zName = "fail",
+        .xOpen = v_open,
+        .xDelete = v_delete,
+        .xAccess = v_access,
+        .xFullPathname = v_path,
+        .xRandomness = v_randomness,
+        .xSleep = v_sleep,
+        .xCurrentTime = v_time,
+        .xGetLastError = v_error,
     };
     return sqlite3_vfs_register(&vfs, 0);
 }

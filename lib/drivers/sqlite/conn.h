@@ -13,39 +13,40 @@ struct mig_sqlite_session; /* session.c */
 
 struct mig_sqlite {
     const migrate_host *host;
-    sqlite3            *db;
-    char               *path;    /* file as SQLite is told it, ":memory:" */
-    bool                adopted; /* the application's: close() gives it back */
-    bool                standin; /* the file is not there yet: `db` is an empty one in memory */
-    bool                lost;    /* an outcome could not be told: only close() is left */
-    bool                our_busy_handler;
-    bool                cache_chosen; /* by an option, or by the application */
-    int                 open_flags;
-    int                 busy_timeout; /* of the adopted connection when it came */
+    sqlite3 *db;
+    char *path;   /* file as SQLite is told it, ":memory:" */
+    bool adopted; /* the application's: close() gives it back */
+    bool standin; /* the file is not there yet: `db` is an empty one in memory */
+    bool lost;    /* an outcome could not be told: only close() is left */
+    bool our_busy_handler;
+    bool cache_chosen; /* by an option, or by the application */
+    int open_flags;
+    int busy_timeout; /* of the adopted connection when it came */
 
     /* While a member runs. */
-    migrate_status stop;      /* what tick() said, 0 go on */
-    int64_t        last_tick; /* monotonic ms */
-    int64_t        last_poll;
-    int64_t        wait_since; /* this statement has waited for a lock since then; 0 not at all */
-    int64_t        waited;     /* ms asked of host->sleep in this wait */
-    uint32_t       wait_turn;  /* how often */
+    migrate_status stop; /* what tick() said, 0 go on */
+    int64_t last_tick;   /* monotonic ms */
+    int64_t last_poll;
+    int64_t wait_since; /* this statement has waited for a lock since then; 0 not at all */
+    int64_t waited;     /* ms asked of host->sleep in this wait */
+    uint32_t wait_turn; /* how often */
 
     struct mig_sqlite_session *session; /* as it was before the first statement of the user */
 };
 
 /* What was done when something failed: adds to SQLite's own words. */
 struct mig_sqlite_failure {
-    int         code;   /* extended result code */
-    int         offset; /* byte in the statement, -1 unknown */
-    const char *words;  /* SQLite's */
+    int code;          /* extended result code */
+    int offset;        /* byte in the statement, -1 unknown */
+    const char *words; /* SQLite's */
 };
 
 /* ---- fault.c: from SQLite's codes to the classes of driver.h ---- */
 
 /* Failure of the last call on c->db. */
 void mig_sqlite_failed(const struct mig_sqlite *c, int rc, struct mig_sqlite_failure *out);
-migrate_status mig_sqlite_fail(const struct mig_sqlite *c, const struct mig_sqlite_failure *f, migrate_error **err);
+migrate_status mig_sqlite_fail(const struct mig_sqlite *c, const struct mig_sqlite_failure *f,
+                               migrate_error **err);
 /* Hands a fault to the host. */
 migrate_status mig_sqlite_report(const migrate_host *host, migrate_error **err, const migrate_fault *fault);
 /* A failure of our own making. */
@@ -67,7 +68,8 @@ int mig_sqlite_busy_timeout(sqlite3 *db);
 
 /* ---- open.c ---- */
 
-migrate_status mig_sqlite_open(const migrate_host *host, const char *url, void **out_conn, migrate_error **err);
+migrate_status mig_sqlite_open(const migrate_host *host, const char *url, void **out_conn,
+                               migrate_error **err);
 migrate_status mig_sqlite_adopt(const migrate_host *host, void *native, void **out_conn, migrate_error **err);
 void mig_sqlite_close(void *conn);
 /* Opens the real file in place of the stand-in when @p write or when somebody has made it meanwhile. */
@@ -76,7 +78,8 @@ extern const char *const mig_sqlite_option_keys[];
 
 /* ---- exec.c ---- */
 
-migrate_status mig_sqlite_exec(void *conn, const migrate_stmt *stmt, migrate_result *out, migrate_error **err);
+migrate_status mig_sqlite_exec(void *conn, const migrate_stmt *stmt, migrate_result *out,
+                               migrate_error **err);
 /* The first word of a statement, upper case, "" if there is none or it is longer. */
 void mig_sqlite_first_word(const char *sql, size_t len, char *out, size_t size);
 
@@ -85,7 +88,7 @@ void mig_sqlite_first_word(const char *sql, size_t len, char *out, size_t size);
 /* Remembers settings, temporary objects and attached databases, once. false: memory. */
 bool mig_sqlite_session_remember(struct mig_sqlite *c);
 /* Puts back what differs. An SQLite result code. */
-int  mig_sqlite_session_restore(struct mig_sqlite *c);
+int mig_sqlite_session_restore(struct mig_sqlite *c);
 void mig_sqlite_session_free(struct mig_sqlite_session *s);
 migrate_status mig_sqlite_reset(void *conn, migrate_result *out, migrate_error **err);
 

@@ -7,11 +7,11 @@
 #include <migrate/drivers.h>
 
 /* A string or number member of an out-struct, if the caller's is long enough to hold it. */
-#define PUT(out, member, value)                             \
-    do {                                                    \
-        if (MIGRATE_HAS(migrate_info, out, member)) {       \
-            (out)->member = (value);                        \
-        }                                                   \
+#define PUT(out, member, value)                                                                              \
+    do {                                                                                                     \
+        if (MIGRATE_HAS(migrate_info, out, member)) {                                                        \
+            (out)->member = (value);                                                                         \
+        }                                                                                                    \
     } while (0)
 
 static uint32_t library_version(void)
@@ -27,8 +27,9 @@ static migrate_status sqlite_info(void *conn, migrate_info *out, migrate_error *
         return mig_sqlite_refuse(c->host, err, 0, MIGRATE_FAULT_CONN_LOST,
                                  "the connection is given up after a failure to write", NULL);
     }
-    PUT(out, caps, MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC |
-                       MIGRATE_CAP_SESSION | MIGRATE_CAP_SPLIT_SELF);
+    PUT(out, caps,
+        MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC | MIGRATE_CAP_SESSION |
+            MIGRATE_CAP_SPLIT_SELF);
     PUT(out, flags, !c->standin && sqlite3_db_readonly(c->db, "main") == 1 ? MIGRATE_INFO_READ_ONLY : 0);
     PUT(out, version, library_version());
     PUT(out, lex, 0);

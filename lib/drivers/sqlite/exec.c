@@ -11,24 +11,24 @@
 
 /* A statement under way. */
 struct run {
-    struct mig_sqlite  *c;
+    struct mig_sqlite *c;
     const migrate_stmt *stmt;
-    sqlite3_stmt       *prepared;
-    migrate_text       *cols;     /* for on_row */
-    const char         *tag;
-    bool                in_tx;    /* when it began */
-    bool                is_commit;
-    bool                had_rows; /* some went to on_row: it cannot begin anew unseen */
-    bool                no_more;  /* on_row wants none */
-    int                 changes_before;
+    sqlite3_stmt *prepared;
+    migrate_text *cols; /* for on_row */
+    const char *tag;
+    bool in_tx; /* when it began */
+    bool is_commit;
+    bool had_rows; /* some went to on_row: it cannot begin anew unseen */
+    bool no_more;  /* on_row wants none */
+    int changes_before;
     struct mig_sqlite_failure failure;
 };
 
-#define PUT(out, member, value)                               \
-    do {                                                      \
-        if (MIGRATE_HAS(migrate_result, out, member)) {       \
-            (out)->member = (value);                          \
-        }                                                     \
+#define PUT(out, member, value)                                                                              \
+    do {                                                                                                     \
+        if (MIGRATE_HAS(migrate_result, out, member)) {                                                      \
+            (out)->member = (value);                                                                         \
+        }                                                                                                    \
     } while (0)
 
 void mig_sqlite_first_word(const char *sql, size_t len, char *out, size_t size)
@@ -52,16 +52,18 @@ static void put_result(const struct run *r, migrate_result *out, uint32_t outcom
 {
     const struct mig_sqlite *c = r->c;
     PUT(out, outcome, outcome);
-    PUT(out, tx, !c->lost && sqlite3_get_autocommit(c->db) ? MIGRATE_TX_NONE
-                 : c->lost ? MIGRATE_TX_UNKNOWN : MIGRATE_TX_OPEN);
+    PUT(out, tx,
+        !c->lost && sqlite3_get_autocommit(c->db) ? MIGRATE_TX_NONE
+        : c->lost                                 ? MIGRATE_TX_UNKNOWN
+                                                  : MIGRATE_TX_OPEN);
     PUT(out, lex, 0);
     PUT(out, round_trips, 0);
     PUT(out, affected, -1);
     PUT(out, tag, outcome == MIGRATE_OUTCOME_DONE ? r->tag : NULL);
 }
 
-static migrate_status refuse(const struct run *r, migrate_result *out, migrate_error **err, migrate_status status,
-                             uint32_t klass, const char *message, const char *hint)
+static migrate_status refuse(const struct run *r, migrate_result *out, migrate_error **err,
+                             migrate_status status, uint32_t klass, const char *message, const char *hint)
 {
     put_result(r, out, MIGRATE_OUTCOME_NONE);
     return mig_sqlite_refuse(r->c->host, err, status, klass, message, hint);
@@ -103,8 +105,9 @@ static int bind(struct run *r)
     int rc = SQLITE_OK;
     for (uint32_t i = 0; i < r->stmt->n_params && rc == SQLITE_OK; i++) {
         const migrate_text *p = &r->stmt->params[i];
-        rc = p->data ? sqlite3_bind_text64(r->prepared, (int)i + 1, p->data, p->len, SQLITE_STATIC, SQLITE_UTF8)
-                     : sqlite3_bind_null(r->prepared, (int)i + 1);
+        rc = p->data
+                 ? sqlite3_bind_text64(r->prepared, (int)i + 1, p->data, p->len, SQLITE_STATIC, SQLITE_UTF8)
+                 : sqlite3_bind_null(r->prepared, (int)i + 1);
     }
     if (rc != SQLITE_OK) {
         note(r, rc);
@@ -173,8 +176,8 @@ static int run_to_end(struct run *r)
     }
 }
 
-/* Whether the disk holds what SQLite says it gave up is known only when it is read again: a COMMIT that failed
- * and took its transaction along, or a statement that commits by itself and met a failing disk. */
+/* Whether the disk holds what SQLite says it gave up is known only when it is read again: a COMMIT that
+ * failed and took its transaction along, or a statement that commits by itself and met a failing disk. */
 static bool in_doubt(const struct run *r)
 {
     if (!sqlite3_get_autocommit(r->c->db)) {
@@ -213,13 +216,15 @@ static migrate_status succeeded(struct run *r, migrate_result *out)
 }
 
 /* What driver.h allows and SQLite cannot do, or what the caller promised and did not keep. 0: all is well. */
-static migrate_status check_prepared(struct run *r, const char *tail, migrate_result *out, migrate_error **err)
+static migrate_status check_prepared(struct run *r, const char *tail, migrate_result *out,
+                                     migrate_error **err)
 {
     size_t rest = r->stmt->sql_len - (size_t)(tail - r->stmt->sql);
     if (mig_sqlite_skip_blank(tail, rest) != rest) {
         bool nul = memchr(r->stmt->sql, '\0', r->stmt->sql_len) != NULL;
         return refuse(r, out, err, 0, MIGRATE_FAULT_SYNTAX,
-                      nul ? "the statement holds a NUL byte" : "more than one statement where one is expected",
+                      nul ? "the statement holds a NUL byte"
+                          : "more than one statement where one is expected",
                       nul ? NULL : "nothing of it was run");
     }
     int want = r->stmt->n_params ? sqlite3_bind_parameter_count(r->prepared) : 0;
@@ -238,10 +243,12 @@ static migrate_status check_call(const struct run *r, migrate_result *out, migra
                       "the connection is given up after a failure to write", NULL);
     }
     if (stmt->data) {
-        return refuse(r, out, err, MIGRATE_E_UNSUPPORTED, MIGRATE_FAULT_OTHER, "SQLite knows no in-line data", NULL);
+        return refuse(r, out, err, MIGRATE_E_UNSUPPORTED, MIGRATE_FAULT_OTHER, "SQLite knows no in-line data",
+                      NULL);
     }
     if (stmt->sql_len > (size_t)sqlite3_limit(r->c->db, SQLITE_LIMIT_SQL_LENGTH, -1)) {
-        return refuse(r, out, err, 0, MIGRATE_FAULT_TOO_LARGE, "the statement is longer than SQLite takes", NULL);
+        return refuse(r, out, err, 0, MIGRATE_FAULT_TOO_LARGE, "the statement is longer than SQLite takes",
+                      NULL);
     }
     return MIGRATE_OK;
 }
@@ -298,11 +305,13 @@ migrate_status mig_sqlite_exec(void *conn, const migrate_stmt *stmt, migrate_res
     }
     r.in_tx = !sqlite3_get_autocommit(c->db);
     r.changes_before = sqlite3_total_changes(c->db);
-    r.is_commit = (known.flags & MIGRATE_STMT_TX_END) || strcmp(word, "COMMIT") == 0 || strcmp(word, "END") == 0;
-    r.tag = strcmp(word, "END") == 0 ? "COMMIT"
-            : strcmp(word, "BEGIN") == 0 ? "BEGIN"
-            : strcmp(word, "COMMIT") == 0 ? "COMMIT"
-            : strcmp(word, "ROLLBACK") == 0 ? "ROLLBACK" : NULL;
+    r.is_commit =
+        (known.flags & MIGRATE_STMT_TX_END) || strcmp(word, "COMMIT") == 0 || strcmp(word, "END") == 0;
+    r.tag = strcmp(word, "END") == 0        ? "COMMIT"
+            : strcmp(word, "BEGIN") == 0    ? "BEGIN"
+            : strcmp(word, "COMMIT") == 0   ? "COMMIT"
+            : strcmp(word, "ROLLBACK") == 0 ? "ROLLBACK"
+                                            : NULL;
     status = run_prepared(&r, out, err);
     sqlite3_finalize(r.prepared);
     free(r.cols);

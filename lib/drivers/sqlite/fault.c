@@ -11,10 +11,10 @@
 #include <string.h>
 
 struct rule {
-    int            code; /* extended code, or primary code for all of its kind */
-    uint32_t       klass;
+    int code; /* extended code, or primary code for all of its kind */
+    uint32_t klass;
     migrate_status status; /* 0: that of the class */
-    const char    *hint;
+    const char *hint;
 };
 
 /* Extended codes come before their primary code: the first match counts. */
@@ -34,11 +34,13 @@ static const struct rule rules[] = {
     { SQLITE_READONLY_DBMOVED, MIGRATE_FAULT_READ_ONLY, 0,
       "the database file was moved or removed while it was open: start again" },
     { SQLITE_READONLY, MIGRATE_FAULT_READ_ONLY, 0,
-      "make the database file and its folder writable for this user; SQLite writes a journal beside the file" },
+      "make the database file and its folder writable for this user; SQLite writes a journal beside the "
+      "file" },
     { SQLITE_PERM, MIGRATE_FAULT_DENIED, 0, NULL },
     { SQLITE_AUTH, MIGRATE_FAULT_DENIED, 0, "the application's authorizer forbids it" },
     { SQLITE_FULL, MIGRATE_FAULT_DISK_FULL, 0,
-      "free space on the disk of the database file and of the temporary files, or raise max_page_count; then run again" },
+      "free space on the disk of the database file and of the temporary files, or raise max_page_count; then "
+      "run again" },
     { SQLITE_IOERR, MIGRATE_FAULT_OTHER, 0,
       "the disk or the file system reports a failure: see the system's log; then run again" },
     { SQLITE_CORRUPT, MIGRATE_FAULT_OTHER, 0,
@@ -54,7 +56,7 @@ static const struct rule rules[] = {
 struct words {
     const char *begin; /* NULL: any */
     const char *hold;  /* NULL: any */
-    uint32_t    klass;
+    uint32_t klass;
 };
 
 /* SQLITE_ERROR says what it means in its words alone. */
@@ -126,7 +128,8 @@ static bool stopped(const struct mig_sqlite *c, const struct mig_sqlite_failure 
     return c->stop != MIGRATE_OK && (primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY);
 }
 
-migrate_status mig_sqlite_fail(const struct mig_sqlite *c, const struct mig_sqlite_failure *f, migrate_error **err)
+migrate_status mig_sqlite_fail(const struct mig_sqlite *c, const struct mig_sqlite_failure *f,
+                               migrate_error **err)
 {
     migrate_fault fault = { .struct_size = sizeof(fault), .native_code = f->code, .message = f->words };
     const struct rule *r = rule_for(f->code);
@@ -154,7 +157,11 @@ migrate_status mig_sqlite_refuse(const migrate_host *host, migrate_error **err, 
                                  uint32_t klass, const char *message, const char *hint)
 {
     migrate_fault fault = {
-        .struct_size = sizeof(fault), .status = status, .klass = klass, .message = message, .hint = hint,
+        .struct_size = sizeof(fault),
+        .status = status,
+        .klass = klass,
+        .message = message,
+        .hint = hint,
     };
     return mig_sqlite_report(host, err, &fault);
 }

@@ -75,9 +75,11 @@ static migrate_status check_options(const migrate_host *host, migrate_error **er
             continue;
         }
         char message[160], hint[160];
-        sqlite3_snprintf(sizeof(message), message, "option sqlite.%s does not take '%s'", choices[i].key, value);
+        sqlite3_snprintf(sizeof(message), message, "option sqlite.%s does not take '%s'", choices[i].key,
+                         value);
         sqlite3_snprintf(sizeof(hint), hint, "it takes %s",
-                         choices[i].values ? choices[i].values : "a number: of pages, or of KiB when negative");
+                         choices[i].values ? choices[i].values
+                                           : "a number: of pages, or of KiB when negative");
         return mig_sqlite_refuse(host, err, MIGRATE_E_OPTION, MIGRATE_FAULT_OTHER, message, hint);
     }
     return MIGRATE_OK;
@@ -87,8 +89,9 @@ static migrate_status check_options(const migrate_host *host, migrate_error **er
 
 static migrate_status bad_url(const migrate_host *host, migrate_error **err, const char *message)
 {
-    return mig_sqlite_refuse(host, err, MIGRATE_E_URL, MIGRATE_FAULT_OTHER, message,
-                             "write sqlite:FILE, or sqlite::memory: ; '?' and '%' of a file name are %3F and %25");
+    return mig_sqlite_refuse(
+        host, err, MIGRATE_E_URL, MIGRATE_FAULT_OTHER, message,
+        "write sqlite:FILE, or sqlite::memory: ; '?' and '%' of a file name are %3F and %25");
 }
 
 /* "sqlite:FILE", "sqlite:///FILE" (absolute), "sqlite://FILE" (relative); %XX are decoded. */
@@ -109,7 +112,8 @@ static migrate_status path_of(const migrate_host *host, const char *url, char **
     size_t bad = 0;
     char *path = mig_url_decode(at, len, &bad);
     if (!path) {
-        return bad == SIZE_MAX ? mig_sqlite_nomem(host, err) : bad_url(host, err, "the URL has a bad escape after '%'");
+        return bad == SIZE_MAX ? mig_sqlite_nomem(host, err)
+                               : bad_url(host, err, "the URL has a bad escape after '%'");
     }
     *out = path;
     return MIGRATE_OK;
@@ -133,7 +137,8 @@ static char *folder_of(const char *path)
 }
 
 /* Why a file cannot be opened, in words that help more than "unable to open database file". */
-static migrate_status cannot_open(const struct mig_sqlite *c, int code, const char *words, migrate_error **err)
+static migrate_status cannot_open(const struct mig_sqlite *c, int code, const char *words,
+                                  migrate_error **err)
 {
     struct stat st;
     char *folder = folder_of(c->path);
@@ -273,10 +278,12 @@ static migrate_status connect_to(struct mig_sqlite *c, const char *url, migrate_
     c->cache_chosen = option(c->host, "cache_size") != NULL;
     mig_sqlite_enter(c);
     bool missing = !in_memory(c) && access(c->path, F_OK) != 0;
-    return missing && (c->open_flags & SQLITE_OPEN_CREATE) ? open_standin(c, err) : open_file(c, c->path, err);
+    return missing && (c->open_flags & SQLITE_OPEN_CREATE) ? open_standin(c, err)
+                                                           : open_file(c, c->path, err);
 }
 
-migrate_status mig_sqlite_open(const migrate_host *host, const char *url, void **out_conn, migrate_error **err)
+migrate_status mig_sqlite_open(const migrate_host *host, const char *url, void **out_conn,
+                               migrate_error **err)
 {
     struct mig_sqlite *c = calloc(1, sizeof(*c));
     if (!c) {
@@ -309,14 +316,16 @@ static const char *why_not_adopt(sqlite3 *db)
 }
 
 /* A busy timeout is ours to replace and put back. A busy handler of the application's own cannot be read, so
- * it stays: we then wait after it gave up. A progress handler cannot be read either and is gone afterwards. */
+ * it stays: we then wait after it gave up. A progress handler cannot be read either and is gone afterwards.
+ */
 migrate_status mig_sqlite_adopt(const migrate_host *host, void *native, void **out_conn, migrate_error **err)
 {
     sqlite3 *db = native;
     const char *why = why_not_adopt(db);
     if (why) {
-        return mig_sqlite_refuse(host, err, MIGRATE_E_MISUSE, MIGRATE_FAULT_OTHER, why,
-                                 "commit or roll back, and reset statements, before handing the connection over");
+        return mig_sqlite_refuse(
+            host, err, MIGRATE_E_MISUSE, MIGRATE_FAULT_OTHER, why,
+            "commit or roll back, and reset statements, before handing the connection over");
     }
     struct mig_sqlite *c = calloc(1, sizeof(*c));
     const char *file = sqlite3_db_filename(db, "main");

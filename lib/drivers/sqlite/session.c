@@ -14,17 +14,37 @@
 
 /* PRAGMA name: reads it, PRAGMA name = value: sets it. Kept by the connection, not by the file. */
 static const char *const settings[] = {
-    "foreign_keys", "recursive_triggers", "legacy_alter_table", "writable_schema", "ignore_check_constraints",
-    "reverse_unordered_selects", "query_only", "trusted_schema", "cell_size_check", "automatic_index",
-    "read_uncommitted", "checkpoint_fullfsync", "fullfsync", "synchronous", "temp_store", "cache_size",
-    "cache_spill", "locking_mode", "secure_delete", "analysis_limit", "wal_autocheckpoint",
-    "journal_size_limit", "threads", "mmap_size", "case_sensitive_like",
+    "foreign_keys",
+    "recursive_triggers",
+    "legacy_alter_table",
+    "writable_schema",
+    "ignore_check_constraints",
+    "reverse_unordered_selects",
+    "query_only",
+    "trusted_schema",
+    "cell_size_check",
+    "automatic_index",
+    "read_uncommitted",
+    "checkpoint_fullfsync",
+    "fullfsync",
+    "synchronous",
+    "temp_store",
+    "cache_size",
+    "cache_spill",
+    "locking_mode",
+    "secure_delete",
+    "analysis_limit",
+    "wal_autocheckpoint",
+    "journal_size_limit",
+    "threads",
+    "mmap_size",
+    "case_sensitive_like",
 };
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 struct mig_sqlite_session {
-    char          *value[N_SETTINGS]; /* NULL: could not be read */
-    struct mig_buf undo;              /* statements, each with its NUL, that would remove what was there */
+    char *value[N_SETTINGS]; /* NULL: could not be read */
+    struct mig_buf undo;     /* statements, each with its NUL, that would remove what was there */
 };
 
 /* Each row undoes one object: triggers and views before the tables they need. */
@@ -101,12 +121,13 @@ static bool holds(const struct mig_buf *list, const char *text)
     return false;
 }
 
-/* Half of what SQLite takes by itself, which costs no time that could be measured: a program that migrates at its
- * start wants to stay small. */
+/* Half of what SQLite takes by itself, which costs no time that could be measured: a program that migrates at
+ * its start wants to stay small. */
 static void use_less_memory(const struct mig_sqlite *c)
 {
     char *now = NULL;
-    if (!c->cache_chosen && read_setting(c->db, "cache_size", &now) == SQLITE_OK && now && strcmp(now, "-2000") == 0) {
+    if (!c->cache_chosen && read_setting(c->db, "cache_size", &now) == SQLITE_OK && now &&
+        strcmp(now, "-2000") == 0) {
         write_setting(c->db, "cache_size", "-1000");
     }
     free(now);
@@ -185,8 +206,10 @@ void mig_sqlite_session_free(struct mig_sqlite_session *s)
 migrate_status mig_sqlite_reset(void *conn, migrate_result *out, migrate_error **err)
 {
     struct mig_sqlite *c = conn;
-    migrate_stmt rollback = { .struct_size = sizeof(rollback), .flags = MIGRATE_STMT_BOOKKEEPING,
-                              .sql = "ROLLBACK", .sql_len = strlen("ROLLBACK") };
+    migrate_stmt rollback = { .struct_size = sizeof(rollback),
+                              .flags = MIGRATE_STMT_BOOKKEEPING,
+                              .sql = "ROLLBACK",
+                              .sql_len = strlen("ROLLBACK") };
     migrate_stmt nothing = rollback;
     nothing.sql_len = 0;
     /* Of a transaction still open nothing shall remain; else an empty statement fills in the result. */

@@ -4,8 +4,8 @@
  * triggers, and more exact than the latter, which does not know that $name(...) is one token.
  *
  * The tail of sqlite3_prepare_v2() would say it too, but only when the statement compiles, which needs all
- * earlier ones to have run; and compiling is not free of effects: many a PRAGMA takes effect then. So the text
- * is cut here, and exec() holds the cut against the tail: it runs nothing where the two disagree. */
+ * earlier ones to have run; and compiling is not free of effects: many a PRAGMA takes effect then. So the
+ * text is cut here, and exec() holds the cut against the tail: it runs nothing where the two disagree. */
 
 #include "conn.h"
 
@@ -26,9 +26,9 @@ enum token {
 
 struct scan {
     const char *text;
-    size_t      len;
-    size_t      at;    /* behind the token */
-    size_t      begin; /* of the token */
+    size_t len;
+    size_t at;    /* behind the token */
+    size_t begin; /* of the token */
 };
 
 static bool is_space(char ch)
@@ -150,11 +150,16 @@ static enum token next(struct scan *s)
             return block_comment(s);
         }
         break;
-    case '\'': case '"': case '`':
+    case '\'':
+    case '"':
+    case '`':
         return quoted(s, ch, true);
     case '[':
         return quoted(s, ']', false);
-    case '$': case '@': case ':': case '#':
+    case '$':
+    case '@':
+    case ':':
+    case '#':
         return variable(s);
     case ';':
         s->at++;
@@ -198,11 +203,13 @@ static enum state after_word(enum state state, const struct scan *s)
     case AT_START:
         return is_word(s, "EXPLAIN") ? AT_EXPLAIN : is_word(s, "CREATE") ? AT_CREATE : IN_PLAIN;
     case AT_EXPLAIN:
-        return is_word(s, "CREATE") ? AT_CREATE
-               : is_word(s, "QUERY") || is_word(s, "PLAN") ? AT_EXPLAIN : IN_PLAIN;
+        return is_word(s, "CREATE")                        ? AT_CREATE
+               : is_word(s, "QUERY") || is_word(s, "PLAN") ? AT_EXPLAIN
+                                                           : IN_PLAIN;
     case AT_CREATE:
-        return is_word(s, "TRIGGER") ? IN_TRIGGER
-               : is_word(s, "TEMP") || is_word(s, "TEMPORARY") ? AT_CREATE : IN_PLAIN;
+        return is_word(s, "TRIGGER")                           ? IN_TRIGGER
+               : is_word(s, "TEMP") || is_word(s, "TEMPORARY") ? AT_CREATE
+                                                               : IN_PLAIN;
     case IN_TRIGGER_AFTER_SEMI:
         return is_word(s, "END") ? AFTER_TRIGGER_END : IN_TRIGGER;
     default:
@@ -213,13 +220,14 @@ static enum state after_word(enum state state, const struct scan *s)
 static enum state after_other(enum state state)
 {
     return state == AT_START || state == AT_EXPLAIN || state == AT_CREATE ? IN_PLAIN
-           : state == IN_TRIGGER_AFTER_SEMI || state == AFTER_TRIGGER_END ? IN_TRIGGER : state;
+           : state == IN_TRIGGER_AFTER_SEMI || state == AFTER_TRIGGER_END ? IN_TRIGGER
+                                                                          : state;
 }
 
 struct cut {
-    size_t     end;        /* where the text of the statement ends: its ';' or the end of the text */
+    size_t end; /* where the text of the statement ends: its ';' or the end of the text */
     enum state state;
-    enum token last;       /* TOKEN_SEMI: it is ended */
+    enum token last; /* TOKEN_SEMI: it is ended */
 };
 
 /* From the first token of a statement to its end. */
@@ -308,8 +316,8 @@ migrate_status mig_sqlite_split(void *conn, const char *text, size_t len, uint32
     if (cut.last != TOKEN_SEMI && !at_end) {
         return MIGRATE_OK;
     }
-    if (cut.last == TOKEN_PARTIAL || (cut.last == TOKEN_END &&
-                                      (cut.state == IN_TRIGGER || cut.state == IN_TRIGGER_AFTER_SEMI))) {
+    if (cut.last == TOKEN_PARTIAL ||
+        (cut.last == TOKEN_END && (cut.state == IN_TRIGGER || cut.state == IN_TRIGGER_AFTER_SEMI))) {
         return unterminated(conn, &s, &cut, err);
     }
     *used = s.at;

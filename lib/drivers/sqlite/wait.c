@@ -13,7 +13,7 @@
 
 #define TICK_EVERY_MS 100 /* the contract says 250 at most */
 #define POLL_EVERY_MS 10
-#define PROGRESS_OPS  1000 /* some 20 microseconds of computing */
+#define PROGRESS_OPS 1000 /* some 20 microseconds of computing */
 #define LOCK_TIMEOUT_DEFAULT_MS 2000
 
 const char *mig_sqlite_option(const migrate_host *host, const char *key)
