@@ -63,12 +63,31 @@ static migrate_status unreadable(const migrate_host *host, const char *words, mi
     return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, message, hint_at);
 }
 
+/* One or several, separated by commas; an empty one is the default. */
+static bool ports_readable(const char *list)
+{
+    while (list && *list) {
+        char *end;
+        long port = *list == ',' ? 1 : strtol(list, &end, 10);
+        if (*list == ',')
+            end = (char *)(uintptr_t)list;
+        if (port < 1 || port > 65535 || (*end && *end != ','))
+            return false;
+        list = *end ? end + 1 : end;
+    }
+    return true;
+}
+
 /* "postgres://u:p@ss@host/": libpq ends the password at the first '@'. */
 static migrate_status check_host(const struct mig_pg_params *p, const migrate_host *host, migrate_error **err)
 {
     const char *name = value_in(p->url, "host"), *port = value_in(p->url, "port");
     if ((name && *name != '/' && strchr(name, '@')) || (port && strchr(port, '@')))
         return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, "the host part of the database URL holds an '@'", hint_at);
+    if (!ports_readable(port)) {
+        return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, "the database URL holds a port that is no number from 1 to 65535",
+                             hint_at);
+    }
     return MIGRATE_OK;
 }
 

@@ -42,7 +42,8 @@ START_TEST(bad_urls)
     fails("postgres://u:s3cret%zz@127.0.0.1/d", MIGRATE_E_URL);
     fails("postgres://u:s3cret@127.0.0.1/d?nosuch=1", MIGRATE_E_URL);
     ck_assert_ptr_nonnull(strstr(h.message, "\"nosuch\""));
-    fails("postgres://u:s3cret@127.0.0.1:port/d", MIGRATE_E_CONNECT);
+    fails("postgres://u:s3cret@127.0.0.1:port/d", MIGRATE_E_URL);
+    fails("postgres://u:s3cret@127.0.0.1:5432,h2:70000/d", MIGRATE_E_URL);
     fails("postgres://u:s3cret@[::1/d", MIGRATE_E_URL);
 }
 END_TEST
