@@ -128,6 +128,33 @@ static migrate_status differs(migrate_ctx *ctx, const struct kept *k, struct mig
     return status;
 }
 
+static int32_t on_seen(void *user, uint32_t n, const migrate_text *c)
+{
+    *(bool *)user = n && c[0].data && !(c[0].len == 1 && c[0].data[0] == '0');
+    return 0;
+}
+
+/* MariaDB shows only part of a table's definition to somebody who has no right on it but SELECT: what he sees is no
+ * proof of a change. */
+static migrate_status sees_whole(migrate_ctx *ctx, const struct mig_sql_facts *facts, bool *whole, migrate_error **err)
+{
+    const struct mig_sql_object *o = &facts->objects[0];
+    struct mig_buf sql = MIG_BUF_INIT;
+    *whole = true;
+    if (ctx->db.dialect != MIGRATE_DIALECT_MYSQL || o->kind != MIGRATE_OBJECT_TABLE)
+        return MIGRATE_OK;
+    mig_buf_str(&sql, "SELECT COUNT(*) = 0 OR MAX(privileges LIKE '%,%') FROM information_schema.columns WHERE table_schema = ");
+    if (o->schema[0])
+        mig_literal(&sql, ctx->db.dialect, o->schema);
+    else
+        mig_buf_str(&sql, "DATABASE()");
+    mig_buf_str(&sql, " AND table_name = ");
+    mig_literal(&sql, ctx->db.dialect, o->name);
+    migrate_status status = mig_exec_buf(ctx, &sql, on_seen, whole, NULL, err);
+    mig_buf_free(&sql);
+    return status;
+}
+
 static void note(struct migrate_report *r, const struct kept *k)
 {
     r->state = MIGRATE_STATE_DRIFT;
@@ -160,6 +187,8 @@ migrate_status mig_look_for_drift(migrate_ctx *ctx, const struct mig_view *view,
     for (size_t i = 0; i < k.n && !status; i++) {
         bool other = false;
         status = differs(ctx, &k.list[i], facts, &other, found ? NULL : err);
+        if (!status && other)
+            status = sees_whole(ctx, facts, &other, found ? NULL : err);
         if (!other)
             continue;
         note(r, &k.list[i]);

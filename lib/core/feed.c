@@ -77,9 +77,12 @@ static void note_failure(struct mig_feed *feed, const struct mig_sent *sent, mig
     feed->status = status;
     feed->outcome = outcome;
     feed->failed = *sent;
-    if (sent->kind != MIG_SENT_USER)
-        return;
     const struct mig_step *step = &feed->run->plan->steps[sent->step];
+    if (sent->kind != MIG_SENT_USER) { /* a deferred constraint fails at COMMIT, say */
+        mig_error_version(&feed->error, mig_identity(step->migration));
+        mig_error_path(&feed->error, step->item.path);
+        return;
+    }
     struct mig_place place = { .version = step->item.version,
                                .path = step->item.path,
                                .line = sent->line,

@@ -206,6 +206,18 @@ static bool sort_rows(const struct mig_set *set, struct mig_history *h)
     return true;
 }
 
+/* Every migration that was applied has moved seq. */
+static bool head_was_lost(const struct mig_history *h, const struct mig_head *head)
+{
+    if (head->seq)
+        return false;
+    for (size_t i = 0; i < h->n_rows; i++) {
+        if (mig_row_in(&h->rows[i]))
+            return true;
+    }
+    return false;
+}
+
 static migrate_status load(migrate_ctx *ctx, struct loading *l, void (*query)(const struct mig_books *, struct mig_buf *),
                            migrate_row_fn on_row, migrate_error **err)
 {
@@ -215,6 +227,11 @@ static migrate_status load(migrate_ctx *ctx, struct loading *l, void (*query)(co
     query(&b, &sql);
     migrate_status status = mig_exec_buf(ctx, &sql, on_row, l, NULL, err);
     mig_buf_free(&sql);
+    if (status && mig_error_fault(err ? *err : NULL) == MIGRATE_FAULT_MISSING) {
+        mig_error_prefix(err, "the tables of libmigrate are not complete");
+        mig_error_status(err, status = MIGRATE_E_HISTORY);
+        mig_error_hint(err, "restore the one that is gone from a backup");
+    }
     if (!status && l->oom)
         status = mig_fail_nomem(err);
     if (!status && l->bad) {
@@ -232,6 +249,11 @@ migrate_status mig_history_read(migrate_ctx *ctx, const struct mig_set *set, con
         return MIGRATE_OK;
     struct loading l = { .history = out, .set = set };
     migrate_status status = load(ctx, &l, mig_books_read_history, on_history, err);
+    if (!status && head_was_lost(out, head)) {
+        status = mig_fail(err, MIGRATE_E_HISTORY, "%s says that nothing was ever applied, the history says otherwise",
+                          ctx->db.names.head);
+        mig_error_hint(err, "the table was lost and made again: restore it from a backup, or set its seq to a number above 0");
+    }
     /* A journal is open only while the digest is empty. */
     if (!status && head->digest[0] == '\0')
         status = load(ctx, &l, mig_books_read_journal, on_journal, err);

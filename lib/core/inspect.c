@@ -215,11 +215,13 @@ migrate_status migrate_inspect(migrate_ctx *ctx, migrate_report **out, migrate_e
 
 /* ---- verify --------------------------------------------------------------------- */
 
-static migrate_status finding(migrate_error **err, migrate_status status, const char *version, const char *what,
-                              const char *hint)
+static migrate_status finding(migrate_error **err, migrate_status status, const char *version,
+                              const struct mig_migration *m, const char *what, const char *hint)
 {
     mig_fail(err, status, "migration %s %s", version, what);
     mig_error_version(err, version);
+    if (m)
+        mig_error_path(err, m->up.path);
     mig_error_hint(err, "%s", hint);
     return status;
 }
@@ -228,17 +230,18 @@ static migrate_status first_finding(const struct mig_judgement *j, const struct 
                                     migrate_error **err)
 {
     if (open) {
-        return finding(err, MIGRATE_E_DRIFT, open->version, "stopped half-way",
+        return finding(err, MIGRATE_E_DRIFT, open->version, NULL, "stopped half-way",
                        "`migrate up` goes on where it stopped");
     }
     if (j->changed)
-        return finding(err, MIGRATE_E_CHANGED, j->changed_row->version, "was edited after it was applied",
+        return finding(err, MIGRATE_E_CHANGED, j->changed_row->version, j->changed_row->migration,
+                       "was edited after it was applied",
                        "restore the file as it was applied and put the change in a new migration");
     if (j->missing)
-        return finding(err, MIGRATE_E_MISSING, j->missing_row->version, "is applied, but its file is gone",
+        return finding(err, MIGRATE_E_MISSING, j->missing_row->version, NULL, "is applied, but its file is gone",
                        "bring the file back");
     if (j->out_of_order)
-        return finding(err, MIGRATE_E_OUT_OF_ORDER, j->older->version,
+        return finding(err, MIGRATE_E_OUT_OF_ORDER, j->older->version, j->older,
                        "is pending, but newer ones are applied",
                        "give it a version above the newest applied, or set out_of_order=allow");
     return MIGRATE_OK;
