@@ -330,6 +330,7 @@ enum mig_end mig_feed_run(struct mig_feed *feed, bool ahead, migrate_error **err
     else
         run_singly(feed);
     enum mig_end end = end_of(feed);
+    feed->run->close_failed = end != MIG_END_DONE && feed->failed.kind == MIG_SENT_CLOSE;
     if (feed->status && err)
         *err = feed->error;
     else

@@ -172,6 +172,49 @@ static migrate_status carry_out(struct mig_run *run, const migrate_plan *given, 
     return status;
 }
 
+enum { PREPARE_ATTEMPTS = 5 };
+
+static migrate_status once_more(struct mig_run *run, migrate_error **err)
+{
+    migrate_ctx *ctx = run->ctx;
+    migrate_error *why = *err;
+    *err = NULL;
+    migrate_status status = MIGRATE_OK;
+    if (ctx->db.lost || !mig_fault_retries(mig_error_fault(why))) {
+        mig_log(ctx, MIGRATE_LOG_WARN, "reconnecting: %s", migrate_error_message(why));
+        mig_session_close(ctx);
+        ctx->reconnecting = true;
+        status = mig_session_open(ctx, err);
+        ctx->reconnecting = false;
+    }
+    if (!status)
+        status = mig_wait(ctx, 20 + (int64_t)mig_random(ctx, 100), err);
+    if (status)
+        mig_error_add_cause(err, why);
+    else
+        migrate_error_free(why);
+    return status;
+}
+
+/* Nothing has been written yet: what is read before the work begins can be read again. */
+static migrate_status prepare_surely(struct mig_run *run, const migrate_run_options *options, bool *nothing,
+                                     migrate_error **err)
+{
+    for (int i = 1;; i++) {
+        migrate_status status = prepare(run, options, nothing, err);
+        uint32_t klass = status ? mig_error_fault(*err) : 0;
+        bool again = mig_fault_reconnects(klass) || mig_fault_retries(klass);
+        if (!status || !again || run->ctx->db.adopted || i == PREPARE_ATTEMPTS)
+            return status;
+        mig_view_free(&run->view);
+        migrate_plan_free(run->plan);
+        run->plan = NULL;
+        status = once_more(run, err);
+        if (status)
+            return status;
+    }
+}
+
 migrate_status migrate_run(migrate_ctx *ctx, const migrate_run_options *options, migrate_report **out,
                            migrate_error **err)
 {
@@ -189,7 +232,7 @@ migrate_status migrate_run(migrate_ctx *ctx, const migrate_run_options *options,
     if (!status)
         status = mig_call_check(ctx, &failure);
     if (!status)
-        status = prepare(&run, &o, &nothing, &failure);
+        status = prepare_surely(&run, &o, &nothing, &failure);
     if (!status && !nothing)
         status = carry_out(&run, NULL, &failure);
     finish(&run, status, out, &failure);

@@ -22,6 +22,7 @@ struct mig_run {
     const char *client;
     bool     locked;
     bool     step_open;     /* MIGRATION_BEGIN was told, its end not */
+    bool     close_failed;  /* the last feed failed in what ends a migration */
     bool     conflict;      /* the last feed met a journal row of another run */
     bool     progressed;    /* something got in since the last trouble */
 };

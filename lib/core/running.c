@@ -280,6 +280,17 @@ static migrate_status go_on_together(struct running *r, migrate_error **err)
     return status ? status : plan_again(r, err);
 }
 
+/* Nobody else has moved the head: the migration itself spoilt the transaction, or our tables. */
+static migrate_status own_doing(struct mig_run *run, migrate_error **err)
+{
+    if (!run->close_failed || MIGRATE_STATUS_CLASS(migrate_error_status(err ? *err : NULL)) != MIGRATE_CLASS_DATABASE)
+        return migrate_error_status(err ? *err : NULL);
+    mig_error_prefix(err, "the migration did not end in the transaction it began in");
+    mig_error_hint(err, "a statement of it must have committed or rolled back by itself, or changed the tables of libmigrate");
+    mig_error_status(err, MIGRATE_E_TRANSACTION);
+    return MIGRATE_E_TRANSACTION;
+}
+
 /* The fence refused: because another has the lock now, because another starter was quicker, or for a reason of the
  * statement's own. */
 static migrate_status fenced(struct running *r, migrate_error **err)
@@ -293,7 +304,7 @@ static migrate_status fenced(struct running *r, migrate_error **err)
         return migrate_error_status(err ? *err : NULL);
     }
     if (head.epoch == run->epoch && head.seq == run->seq)
-        return run->conflict ? go_on_together(r, err) : migrate_error_status(err ? *err : NULL);
+        return run->conflict ? go_on_together(r, err) : own_doing(run, err);
     if (err) {
         migrate_error_free(*err);
         *err = NULL;
@@ -342,8 +353,17 @@ static migrate_status failed(struct running *r, migrate_error **err)
     return status;
 }
 
+/* The connection was found writable when it was made: read-only again at the same step is the migration's doing. */
+static bool made_read_only(const struct running *r, const migrate_error *error)
+{
+    return !r->run->progressed && r->losses > 0 && !r->run->ctx->db.lost &&
+           mig_error_fault(error) == MIGRATE_FAULT_READ_ONLY;
+}
+
 static migrate_status settle_end(struct running *r, enum mig_end end, migrate_error **err)
 {
+    if (end == MIG_END_LOST && made_read_only(r, err ? *err : NULL))
+        end = MIG_END_FAILED;
     switch (end) {
     case MIG_END_DONE:
         return MIGRATE_OK;
@@ -403,6 +423,16 @@ static migrate_status first_lock(struct running *r, migrate_error **err)
     uint64_t seq = run->view.head.seq, epoch = run->view.head.epoch;
     bool present = run->view.head.present;
     migrate_status status = lock_and_read(r, err);
+    for (uint32_t i = 0; status && i < run->ctx->set.retries && mig_fault_retries(mig_error_fault(err ? *err : NULL)); i++) {
+        migrate_error_free(err ? *err : NULL);
+        if (err)
+            *err = NULL;
+        mig_rollback(run->ctx);
+        mig_lock_free(run->ctx, &r->lock);
+        status = mig_wait(run->ctx, BACKOFF_FIRST_MS / 2 + (int64_t)mig_random(run->ctx, BACKOFF_FIRST_MS), err);
+        if (!status)
+            status = lock_and_read(r, err);
+    }
     if (status && mig_fault_reconnects(mig_error_fault(err ? *err : NULL)))
         status = resume(r, err);
     /* Somebody was at work between the plan and the lock. Our own lock moves the epoch by one. */
