@@ -136,6 +136,8 @@ static size_t fill(struct batch *t)
         if (n && (!fits || t->held.flags & MIGRATE_STMT_ALONE))
             break;
         bool last = ends_packet(t, &t->held) || !fits;
+        if (!(t->held.flags & MIGRATE_STMT_BOOKKEEPING))
+            mig_my_note_ddl(t->c, t->held.sql, t->held.sql_len);
         (void)mig_my_packet_add(p, &t->held);
         t->holds = false;
         n++;

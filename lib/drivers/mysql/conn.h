@@ -225,8 +225,18 @@ struct mig_my_facts {
     bool     read_only, galera, group_multi, performance_schema;
     bool     lower_names; /* names of tables are kept in lower case */
     bool     process;     /* the privilege PROCESS is granted */
-    struct mig_buf unproved; /* objects of the current schema that no fingerprint proves: a letter and the name, NUL */
+    bool     plain_unknown; /* see plain.c */
+    struct mig_buf unproved; /* objects of the current schema of which something must be known: a letter of MIG_MY_* and
+                                the name, NUL */
 };
+
+/* Tables of an engine without atomic DDL, views and routines that this user does not see whole, and tables that
+ * need the long fingerprint. */
+#define MIG_MY_NO_ATOMIC   't'
+#define MIG_MY_HIDDEN_VIEW 'v'
+#define MIG_MY_HIDDEN_BODY 'r'
+#define MIG_MY_NOT_PLAIN   'n'
+
 
 /* Asks for them, together with the settings the session still lacks. */
 migrate_status mig_my_facts_load(struct mig_my *c, migrate_error **err);
@@ -240,6 +250,14 @@ migrate_status mig_my_unlock(void *conn, const char *key, migrate_error **err);
 migrate_status mig_my_lock_holder(void *conn, const char *key, migrate_holder *holder, migrate_error **err);
 migrate_status mig_my_session_state(void *conn, const char *session_id, uint32_t *out, migrate_error **err);
 migrate_status mig_my_session_end(void *conn, const char *session_id, migrate_error **err);
+
+/* ---- plain.c ---- */
+
+/* Is @p name of schema @p db known under @p letter? */
+bool mig_my_listed(const struct mig_my *c, char letter, migrate_text db, migrate_text name);
+bool mig_my_is_plain(const struct mig_my *c, migrate_text db, migrate_text name);
+/* Of a statement of the user that is about to be sent. */
+void mig_my_note_ddl(struct mig_my *c, const char *sql, size_t len);
 
 /* ---- fingerprint.c, describe.c ---- */
 

@@ -71,6 +71,8 @@ static migrate_status after_users(struct mig_my *c, const migrate_stmt *stmt, mi
 static migrate_status exec(struct mig_my *c, const migrate_stmt *stmt, migrate_result *out, migrate_error **err)
 {
     struct mig_my_packet *p = mig_my_packet_new(c);
+    if (!(stmt->flags & MIGRATE_STMT_BOOKKEEPING))
+        mig_my_note_ddl(c, stmt->sql, stmt->sql_len);
     mig_my_preamble(c, only_reads(stmt));
     if (!mig_my_packet_add(p, stmt) || p->oom) {
         mig_my_preamble_settle(c);

@@ -26,6 +26,7 @@ bool mig_my_schema(const struct mig_my *c, const migrate_object *object, migrate
 
 struct names {
     struct mig_buf db, name; /* literals */
+    bool           plain;    /* of a table that has nothing to show in the parts with a `given` */
 };
 
 static void add_literal(struct mig_buf *out, bool lower, migrate_text text)
@@ -77,6 +78,10 @@ static void add_rows(struct mig_buf *out, const struct mig_my_part *part, const 
 
 static void add_part(struct mig_buf *out, const struct mig_my_part *part, const struct names *n)
 {
+    if (part->given && n->plain) {
+        mig_buf_str(out, ",''");
+        return;
+    }
     if (part->given)
         mig_buf_fmt(out, ",IF(%s,", part->given);
     else
@@ -92,20 +97,33 @@ static bool given_by(const struct mig_my_part *part, char letter)
     return part->given && part->given[0] == letter;
 }
 
-/* A later part that tells whether others are worth while, and those. */
-static void add_group(struct mig_buf *out, const struct mig_my_kind *kind, size_t index, const struct names *n)
+/* The part that tells whether others are worth while is a derived table beside the first one. */
+static const struct mig_my_part *teller(const struct mig_my_kind *kind)
 {
-    const struct mig_my_part *head = &kind->parts[index];
-    mig_buf_str(out, ",(SELECT CONCAT_WS('/',k.x");
-    for (size_t i = index + 1; i < kind->n_parts; i++) {
+    for (size_t i = 1; i < kind->n_parts; i++) {
+        if (kind->parts[i].tells)
+            return &kind->parts[i];
+    }
+    return NULL;
+}
+
+static void add_group(struct mig_buf *out, const struct mig_my_kind *kind, const struct names *n)
+{
+    mig_buf_str(out, ",CONCAT_WS('/',k.x");
+    for (size_t i = 1; i < kind->n_parts; i++) {
         if (given_by(&kind->parts[i], 'k'))
             add_part(out, &kind->parts[i], n);
     }
-    mig_buf_str(out, ") FROM (SELECT ");
-    add_digest(out, head);
-    mig_buf_fmt(out, " x,%s", head->tells);
-    add_rows(out, head, n);
-    mig_buf_str(out, ") k)");
+    mig_buf_char(out, ')');
+}
+
+static void add_told(struct mig_buf *out, const struct mig_my_part *part, const struct names *n)
+{
+    mig_buf_str(out, "(SELECT COUNT(*) n,");
+    add_digest(out, part);
+    mig_buf_fmt(out, " x,%s", part->tells);
+    add_rows(out, part, n);
+    mig_buf_char(out, ')');
 }
 
 static void add_definition(struct mig_buf *out, const struct mig_my *c, const struct mig_my_kind *kind, const struct names *n)
@@ -116,7 +134,7 @@ static void add_definition(struct mig_buf *out, const struct mig_my *c, const st
         if (c->version < part->since || given_by(part, 'k'))
             continue;
         if (part->tells)
-            add_group(out, kind, i, n);
+            add_group(out, kind, n);
         else
             add_part(out, part, n);
     }
@@ -185,18 +203,16 @@ static void add_more(struct mig_buf *out, struct mig_my *c, migrate_text db, mig
 /* Known since info(); what came later is told by the '?' of the expression itself. */
 static bool unproved(const struct mig_my *c, uint32_t kind, migrate_text db, migrate_text name)
 {
-    const struct mig_my_facts *f = c->facts;
-    char letter = kind == MIGRATE_OBJECT_TABLE ? 't' : kind == MIGRATE_OBJECT_VIEW ? 'v' : kind == MIGRATE_OBJECT_ROUTINE ? 'r' : 0;
-    if (!letter || !f->database || strlen(f->database) != db.len || memcmp(f->database, db.data, db.len) != 0)
+    switch (kind) {
+    case MIGRATE_OBJECT_TABLE:
+        return mig_my_listed(c, MIG_MY_NO_ATOMIC, db, name);
+    case MIGRATE_OBJECT_VIEW:
+        return mig_my_listed(c, MIG_MY_HIDDEN_VIEW, db, name);
+    case MIGRATE_OBJECT_ROUTINE:
+        return mig_my_listed(c, MIG_MY_HIDDEN_BODY, db, name);
+    default:
         return false;
-    const char *at = mig_buf_text(&f->unproved), *end = at + f->unproved.len;
-    while (at < end) {
-        size_t len = strlen(at + 1);
-        if (*at == letter && len == name.len && memcmp(at + 1, name.data, len) == 0)
-            return true;
-        at += len + 2;
     }
-    return false;
 }
 
 /* ---- the member -------------------------------------------------------------------------------- */
@@ -245,19 +261,21 @@ static void compose(struct mig_my *c, const struct mig_my_kind *kind, const stru
                     migrate_text name, uint32_t *proves)
 {
     struct mig_buf *out = &c->out;
-    const struct mig_my_part *base = &kind->parts[0];
-    bool times = (*proves & MIGRATE_PROVES_REBUILD) != 0;
+    const struct mig_my_part *k = teller(kind);
     mig_buf_reset(out);
     mig_buf_str(out, "(SELECT IF(b.n=0,'-',CONCAT(");
     add_definition(out, c, kind, n);
     add_more(out, c, db, name, proves);
-    mig_buf_fmt(out, ",IF(b.h%s,'?',''))) FROM (SELECT COUNT(*) n,", times ? " OR b.young" : "");
-    add_digest(out, base);
-    mig_buf_fmt(out, " x,%s", base->tells);
-    if (times)
-        mig_buf_str(out, ",COALESCE(MAX(UNIX_TIMESTAMP(create_time)),0) ct,MAX(create_time>=NOW()) young");
-    add_rows(out, base, n);
-    mig_buf_str(out, ") b)");
+    mig_buf_fmt(out, ",IF(b.h%s%s,'?',''))) FROM ", n->plain ? " OR b.pt OR k.fk OR k.ck" : "",
+                *proves & MIGRATE_PROVES_REBUILD ? " OR b.young" : "");
+    add_told(out, &kind->parts[0], n);
+    mig_buf_str(out, " b");
+    if (k) {
+        mig_buf_char(out, ',');
+        add_told(out, k, n);
+        mig_buf_str(out, " k");
+    }
+    mig_buf_char(out, ')');
 }
 
 /* Whether it is there; what is there already proves nothing for a CREATE. */
@@ -281,11 +299,12 @@ static uint32_t wanted(const struct mig_my *c, uint32_t kind, uint32_t asked)
 static migrate_status make(struct mig_my *c, const struct mig_my_kind *kind, migrate_text db, migrate_text name,
                            uint32_t *proves, migrate_error **err)
 {
-    struct names n = { MIG_BUF_INIT, MIG_BUF_INIT };
+    struct names n = { MIG_BUF_INIT, MIG_BUF_INIT, false };
     if (unproved(c, kind->kind, db, name))
         return not_seen(c, kind->kind, err);
     uint32_t proved = *proves == MIGRATE_PROVES_ABSENCE ? *proves : wanted(c, kind->kind, *proves);
     make_names(c, &n, db, name);
+    n.plain = kind->kind == MIGRATE_OBJECT_TABLE && mig_my_is_plain(c, db, name);
     if (proved == MIGRATE_PROVES_ABSENCE)
         compose_absence(c, kind, &n);
     else

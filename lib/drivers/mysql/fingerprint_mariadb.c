@@ -9,7 +9,8 @@
 static const struct mig_my_part table_parts[] = {
     { "information_schema.tables", "table_schema=:db AND table_name=:name",
       "table_type,engine,row_format,table_collation,create_options,table_comment",
-      "MAX(engine<>'InnoDB') h,MAX(create_options LIKE '%partitioned%') pt", NULL, 0 },
+      "MAX(engine<>'InnoDB') h,MAX(create_options LIKE '%partitioned%') pt,"
+      "COALESCE(MAX(UNIX_TIMESTAMP(create_time)),0) ct,MAX(create_time>=NOW()) young", NULL, 0 },
     { "information_schema.columns", "table_schema=:db AND table_name=:name",
       "ordinal_position,column_name,!column_default,is_nullable,column_type,character_set_name,"
       "collation_name,extra,column_comment,!generation_expression",

@@ -110,8 +110,8 @@ static int32_t take_session(void *user, uint32_t n, const migrate_text *cols)
 
 /* ---- what no fingerprint proves ---------------------------------------------------------------- */
 
-/* Tables of an engine without atomic DDL, views and routines whose text this user may not see. Asked once, so that a
- * run of many migrations does not pay for it, and a plan can tell. */
+/* Tables of an engine without atomic DDL, views and routines whose text this user may not see, tables that have more to
+ * them than columns and indexes. Asked once, so that a run of many migrations does not pay for it, and a plan can tell. */
 static void add_unproved(const struct mig_my *c, struct mig_buf *out)
 {
     struct mig_buf db = MIG_BUF_INIT;
@@ -124,8 +124,12 @@ static void add_unproved(const struct mig_my *c, struct mig_buf *out)
                      " UNION ALL SELECT 'v',table_name FROM information_schema.views WHERE table_schema=%s AND "
                      "COALESCE(view_definition,'')=''"
                      " UNION ALL SELECT 'r',routine_name FROM information_schema.routines WHERE routine_schema=%s AND "
-                     "routine_definition IS NULL",
-                mig_buf_text(&db), mig_buf_text(&db), mig_buf_text(&db));
+                     "routine_definition IS NULL"
+                     " UNION SELECT 'n',table_name FROM information_schema.tables WHERE table_schema=%s AND create_options "
+                     "LIKE '%%partitioned%%'"
+                     " UNION SELECT 'n',table_name FROM information_schema.table_constraints WHERE table_schema=%s AND "
+                     "constraint_type IN ('CHECK','FOREIGN KEY')",
+                mig_buf_text(&db), mig_buf_text(&db), mig_buf_text(&db), mig_buf_text(&db), mig_buf_text(&db));
     out->oom |= db.oom;
     mig_buf_free(&db);
 }

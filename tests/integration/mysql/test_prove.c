@@ -111,6 +111,46 @@ START_TEST(test_sees_changes)
 }
 END_TEST
 
+/* A table with nothing but columns and indexes has a shorter expression, which gives the same value. */
+START_TEST(test_short_is_same)
+{
+    static const char *const makes[] = { "CREATE TABLE s1 (id int PRIMARY KEY, v varchar(20), KEY (v))",
+                                         "CREATE TABLE `s 2` (id int) COMMENT='x'" };
+    static const char *const names[] = { "s1", "s 2" };
+    struct test_host h2;
+    void *c2 = second(&h2);
+    migrate_info info = { .struct_size = sizeof info };
+    ck_assert_int_eq(my->info(C, &info, NULL), MIGRATE_OK);
+    ck_assert_int_eq(my->info(c2, &info, NULL), MIGRATE_OK);
+    must(c2, "DO 1");
+    must(c2, "PREPARE s FROM 'DO 1'");
+    must(c2, "EXECUTE s"); /* which may have done anything */
+    for (size_t i = 0; i < 2; i++) {
+        must(C, makes[i]);
+        char *one = expression(C, MIGRATE_OBJECT_TABLE, names[i], 0, NULL), *two = expression(c2, MIGRATE_OBJECT_TABLE, names[i], 0, NULL);
+        ck_assert_uint_lt(strlen(one) + 1000, strlen(two));
+        char *print = strdup(value(C, one));
+        ck_assert_str_eq(print, value(c2, two));
+        /* changed behind our back: what does not suffice says so */
+        char sql[200];
+        snprintf(sql, sizeof sql, "ALTER TABLE `%s` ADD CONSTRAINT CHECK (id>%zu)", names[i], i);
+        must(c2, sql);
+        ck_assert_ptr_nonnull(strchr(value(C, one), '?'));
+        free(print);
+        free(one);
+        free(two);
+        /* and known, it is the long one */
+        snprintf(sql, sizeof sql, "ALTER TABLE `%s` ADD CONSTRAINT CHECK (id<>%zu)", names[i], i + 7);
+        must(C, sql);
+        one = expression(C, MIGRATE_OBJECT_TABLE, names[i], 0, NULL);
+        ck_assert_ptr_null(strchr(value(C, one), '?'));
+        free(one);
+    }
+    my->close(c2);
+    host_free(&h2);
+}
+END_TEST
+
 /* Data, statistics and maintenance leave it alone. */
 START_TEST(test_ignores_data)
 {
@@ -359,6 +399,7 @@ void add_prove(Suite *s)
     TCase *t = new_case(s, "prove", connect_setup, connect_teardown);
     tcase_set_timeout(t, 300);
     tcase_add_test(t, test_sees_changes);
+    tcase_add_test(t, test_short_is_same);
     tcase_add_test(t, test_ignores_data);
     tcase_add_test(t, test_sees_partitions);
     tcase_add_test(t, test_same_under_modes);
