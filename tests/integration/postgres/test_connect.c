@@ -147,6 +147,8 @@ START_TEST(url_beats_our_defaults)
     ck_assert_str_eq(value(conn, "SHOW work_mem"), "9MB");
     ck_assert_str_eq(value(conn, "SHOW application_name"), "env");
     pg->close(conn);
+    unsetenv("PGOPTIONS");
+    unsetenv("PGAPPNAME");
 }
 END_TEST
 
