@@ -7,8 +7,8 @@
 
 #include "pg.h"
 
-/* libpq tells its receiver of notices, but not that receiver's argument: only its own, which uses none, can be
- * put back. This is how to know it. */
+/* libpq tells its receiver of notices, but not that receiver's argument: only its own, which uses none, can
+ * be put back. This is how to know it. */
 static PQnoticeReceiver default_receiver(void)
 {
     PGconn *none = PQconnectStart("=");
@@ -30,8 +30,8 @@ static void borrow(struct mig_pg *c)
 /* Settings we change, each with its value as SQL that sets it again. */
 static int32_t take_settings(void *user, uint32_t n, const migrate_text *cols)
 {
-    static const char *const names[] = { "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout",
-                                         "client_encoding" };
+    static const char *const names[] = { "lock_timeout", "statement_timeout",
+                                         "idle_in_transaction_session_timeout", "client_encoding" };
     struct mig_buf *out = user;
     for (uint32_t i = 0; i < n && i < sizeof names / sizeof *names; i++) {
         if (!cols[i].data)
@@ -79,7 +79,8 @@ migrate_status mig_pg_adopt(const migrate_host *host, void *native, void **out_c
 {
     const char *why = unusable(native);
     if (why)
-        return mig_pg_refuse(host, err, MIGRATE_E_MISUSE, 0, why, "give one that is open, idle and outside a transaction");
+        return mig_pg_refuse(host, err, MIGRATE_E_MISUSE, 0, why,
+                             "give one that is open, idle and outside a transaction");
     struct mig_pg *c = calloc(1, sizeof *c);
     if (!c)
         return mig_pg_nomem(host, err);

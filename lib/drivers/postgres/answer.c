@@ -137,7 +137,9 @@ uint32_t mig_pg_tx(const struct mig_pg *c)
 /* Encodings in which a byte that looks like a quote or backslash may be half of a character. */
 static bool unsafe_encoding(const char *name)
 {
-    static const char *const unsafe[] = { "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004" };
+    static const char *const unsafe[] = {
+        "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"
+    };
     for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++) {
         if (mig_ieq(name, unsafe[i]))
             return true;

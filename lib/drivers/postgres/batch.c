@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The sending half of a batch: statements are pulled while the window has room and go into libpq's pipeline, one
- * Sync for each group. A window that was full is filled again only when most of it is free, so that what is sent goes
- * in few bursts; what is left keeps the server busy meanwhile. Whenever sending pauses, the server is made to answer
- * what it has. */
+/* The sending half of a batch: statements are pulled while the window has room and go into libpq's pipeline,
+ * one Sync for each group. A window that was full is filled again only when most of it is free, so that what
+ * is sent goes in few bursts; what is left keeps the server busy meanwhile. Whenever sending pauses, the
+ * server is made to answer what it has. */
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,8 +61,8 @@ static void send_flush(struct mig_pg_batch *t)
         t->mute_tail = false;
 }
 
-/* libpq flushes at each Sync: without this every group would be a packet of its own. Fails on what is not TCP, where
- * it does not matter. */
+/* libpq flushes at each Sync: without this every group would be a packet of its own. Fails on what is not
+ * TCP, where it does not matter. */
 static void cork(const struct mig_pg_batch *t, int on)
 {
 #ifdef TCP_CORK

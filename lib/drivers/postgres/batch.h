@@ -50,8 +50,8 @@ void mig_pg_queue_free(struct mig_pg_batch *t);
 /* Waits for answers and tells them. */
 void mig_pg_collect(struct mig_pg_batch *t);
 /* Tells what became of one statement. */
-void mig_pg_tell(struct mig_pg_batch *t, const migrate_stmt *stmt, uint64_t index, const struct mig_pg_answer *a,
-                 uint32_t tx);
+void mig_pg_tell(struct mig_pg_batch *t, const migrate_stmt *stmt, uint64_t index,
+                 const struct mig_pg_answer *a, uint32_t tx);
 /* What comes is in doubt: the connection is gone. */
 void mig_pg_abandon(struct mig_pg_batch *t);
 /* Notes the first failure. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Ending a running statement. A cancel names the session, not the statement, so none is sent before the
- * statement and none may still be on its way when the statement is over. It is repeated, because one that comes
- * before the server has begun, or between two statements of a pipeline, has no effect. */
+ * statement and none may still be on its way when the statement is over. It is repeated, because one that
+ * comes before the server has begun, or between two statements of a pipeline, has no effect. */
 
 #include <pthread.h>
 #include <signal.h>

@@ -28,8 +28,8 @@ static uint32_t tx_of(const struct mig_pg_batch *t, const migrate_stmt *stmt, co
     return strcmp(a->tag, "BEGIN") == 0 ? MIGRATE_TX_OPEN : MIGRATE_TX_UNKNOWN;
 }
 
-void mig_pg_tell(struct mig_pg_batch *t, const migrate_stmt *stmt, uint64_t index, const struct mig_pg_answer *a,
-                 uint32_t tx)
+void mig_pg_tell(struct mig_pg_batch *t, const migrate_stmt *stmt, uint64_t index,
+                 const struct mig_pg_answer *a, uint32_t tx)
 {
     struct mig_pg *c = t->c;
     migrate_result result = { .struct_size = sizeof result };

@@ -40,7 +40,8 @@ static enum attempt_end poll_connect(struct attempt *at)
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         notice_move(at);
-        struct pollfd fd = { .fd = PQsocket(c->pg), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+        struct pollfd fd = { .fd = PQsocket(c->pg),
+                             .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
         int64_t left = at->patience == INT64_MAX ? INT64_MAX : at->since + at->patience - mig_clock_mono_ms();
         if (left <= 0)
             return SILENT;
@@ -78,9 +79,9 @@ static migrate_status silent(struct mig_pg *c, migrate_error **err)
     struct mig_buf text = MIG_BUF_INIT;
     const char *host = PQhost(c->pg), *port = PQport(c->pg);
     mig_buf_fmt(&text, "no answer from %s:%s within connect_timeout", host ? host : "", port ? port : "");
-    migrate_status status =
-        mig_pg_refuse(c->host, err, MIGRATE_E_CONNECT, MIGRATE_FAULT_CONN_LOST, mig_buf_text(&text),
-                      "check host, port, firewall and security group; raise connect_timeout if the server is slow");
+    migrate_status status = mig_pg_refuse(
+        c->host, err, MIGRATE_E_CONNECT, MIGRATE_FAULT_CONN_LOST, mig_buf_text(&text),
+        "check host, port, firewall and security group; raise connect_timeout if the server is slow");
     mig_buf_free(&text);
     return status;
 }
@@ -123,15 +124,17 @@ static migrate_status connect_all(struct mig_pg *c, struct mig_pg_params *p, mig
 static bool is_local(const PGconn *pg)
 {
     const char *host = PQhost(pg), *address = PQhostaddr(pg);
-    return !host || *host == '/' || *host == '\0' || (address && (mig_starts(address, "127.") || strcmp(address, "::1") == 0));
+    return !host || *host == '/' || *host == '\0' ||
+           (address && (mig_starts(address, "127.") || strcmp(address, "::1") == 0));
 }
 
 static void warn_plaintext(const struct mig_pg *c, const struct mig_pg_params *p)
 {
     if (PQsslInUse(c->pg) || is_local(c->pg) || mig_pg_params_get(p, "sslmode"))
         return;
-    mig_pg_log(c->host, MIGRATE_LOG_WARN, "the connection is not encrypted: set sslmode=verify-full and ca_file, "
-                                          "or sslmode=disable if that is meant");
+    mig_pg_log(c->host, MIGRATE_LOG_WARN,
+               "the connection is not encrypted: set sslmode=verify-full and ca_file, "
+               "or sslmode=disable if that is meant");
 }
 
 static migrate_status ask_credentials(struct mig_pg_params *p, const migrate_host *host, migrate_error **err)
@@ -161,7 +164,8 @@ static migrate_status assume_role(struct mig_pg *c, const struct mig_pg_params *
     return status;
 }
 
-static migrate_status open_with(struct mig_pg *c, struct mig_pg_params *p, const char *url, migrate_error **err)
+static migrate_status open_with(struct mig_pg *c, struct mig_pg_params *p, const char *url,
+                                migrate_error **err)
 {
     migrate_status status = mig_pg_params_read(p, c->host, url, err);
     if (!status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Why a connection could not be opened. libpq keeps no result of a refusal, only text; with verbose messages the
- * text holds the SQLSTATE. */
+/* Why a connection could not be opened. libpq keeps no result of a refusal, only text; with verbose messages
+ * the text holds the SQLSTATE. */
 
 #include <string.h>
 
@@ -32,8 +32,8 @@ static const char *find_state(const char *text, char state[6])
 
 static const char hint_tls[] = "the server offers no TLS: enable it there, or use sslmode=prefer or disable";
 
-/* Failures before the server said anything, by libpq's words. The class says which of them may pass by themselves
- * when it is a connection that was there before. */
+/* Failures before the server said anything, by libpq's words. The class says which of them may pass by
+ * themselves when it is a connection that was there before. */
 static void client_side(const char *text, migrate_fault *f)
 {
     f->status = MIGRATE_E_CONNECT;
@@ -133,5 +133,6 @@ bool mig_pg_options_refused(const PGconn *pg)
     if (strcmp(state, "42704") == 0) /* a setting this server does not know */
         return true;
     bool about = strstr(words, "options") || strstr(words, "startup parameter");
-    return about && (strcmp(state, "08P01") == 0 || strcmp(state, "0A000") == 0 || strcmp(state, "22023") == 0);
+    return about &&
+           (strcmp(state, "08P01") == 0 || strcmp(state, "0A000") == 0 || strcmp(state, "22023") == 0);
 }

@@ -105,5 +105,6 @@ bool mig_pg_is_copy(const char *sql, size_t len)
         else
             break;
     }
-    return end - at > 4 && mig_ieqn(at, 4, "copy") && !mig_is_alpha(at[4]) && !mig_is_digit(at[4]) && at[4] != '_';
+    return end - at > 4 && mig_ieqn(at, 4, "copy") && !mig_is_alpha(at[4]) && !mig_is_digit(at[4]) &&
+           at[4] != '_';
 }

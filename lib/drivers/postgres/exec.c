@@ -132,7 +132,8 @@ static migrate_status verdict(struct mig_pg *c, const migrate_stmt *stmt, const 
     if (a->own == MIGRATE_E_NOMEM)
         return mig_pg_nomem(c->host, err);
     if (a->own)
-        return mig_pg_refuse(c->host, err, a->own, MIGRATE_FAULT_OTHER, "the data of COPY could not be read", NULL);
+        return mig_pg_refuse(c->host, err, a->own, MIGRATE_FAULT_OTHER, "the data of COPY could not be read",
+                             NULL);
     return c->stop ? mig_pg_stopped(c, err) : MIGRATE_OK;
 }
 

@@ -64,12 +64,14 @@ static uint32_t by_words(const char *state, const char *message)
     if (strcmp(state, "08P01") != 0)
         return MIGRATE_FAULT_OTHER;
     /* pgbouncer has this one code for everything */
-    if (says(message, "authentication failed") || says(message, "no such user") || says(message, "auth failed"))
+    if (says(message, "authentication failed") || says(message, "no such user") ||
+        says(message, "auth failed"))
         return MIGRATE_FAULT_AUTH;
     if (says(message, "no such database") || (says(message, "database") && says(message, "does not exist")))
         return MIGRATE_FAULT_NO_DB;
-    if (says(message, "no more connections") || says(message, "server_login_retry") || says(message, "shutting down") ||
-        says(message, "server login has been failing") || says(message, "wait_timeout") || says(message, "paused"))
+    if (says(message, "no more connections") || says(message, "server_login_retry") ||
+        says(message, "shutting down") || says(message, "server login has been failing") ||
+        says(message, "wait_timeout") || says(message, "paused"))
         return MIGRATE_FAULT_UNAVAILABLE;
     return MIGRATE_FAULT_OTHER;
 }
@@ -174,7 +176,8 @@ static void lost_connection(struct mig_pg *c, migrate_fault *f)
                          : first_line(c, PQerrorMessage(c->pg));
 }
 
-void mig_pg_fault(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a, migrate_fault *out)
+void mig_pg_fault(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a,
+                  migrate_fault *out)
 {
     migrate_fault f = { .struct_size = sizeof f };
     if (a->error)
@@ -204,10 +207,12 @@ migrate_status mig_pg_fail_answer(struct mig_pg *c, const migrate_stmt *stmt, co
 
 /* ---- failures of our own making ---- */
 
-migrate_status mig_pg_refuse(const migrate_host *host, migrate_error **err, migrate_status status, uint32_t klass,
-                             const char *message, const char *hint)
+migrate_status mig_pg_refuse(const migrate_host *host, migrate_error **err, migrate_status status,
+                             uint32_t klass, const char *message, const char *hint)
 {
-    migrate_fault f = { .struct_size = sizeof f, .status = status, .klass = klass, .message = message, .hint = hint };
+    migrate_fault f = {
+        .struct_size = sizeof f, .status = status, .klass = klass, .message = message, .hint = hint
+    };
     return host->fail(host, err, &f);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Several hosts: libpq goes on to the next one when a host refuses, but only its blocking calls know when one has
- * been silent for too long. */
+/* Several hosts: libpq goes on to the next one when a host refuses, but only its blocking calls know when one
+ * has been silent for too long. */
 
 #include <string.h>
 
@@ -60,13 +60,15 @@ static const char *in_force(const struct mig_pg_params *p, const char *key)
 
 bool mig_pg_params_next_host(struct mig_pg_params *p, const PGconn *pg)
 {
-    const char *hosts = in_force(p, "host"), *ports = in_force(p, "port"), *addresses = in_force(p, "hostaddr");
+    const char *hosts = in_force(p, "host"), *ports = in_force(p, "port"),
+               *addresses = in_force(p, "hostaddr");
     size_t n = count(hosts) > count(addresses) ? count(hosts) : count(addresses);
     struct mig_buf h = MIG_BUF_INIT, s = MIG_BUF_INIT, a = MIG_BUF_INIT;
     size_t kept = 0;
     bool dropped = false;
     for (size_t i = 0; i < n; i++) {
-        struct item host = item_at(hosts, i, n), port = item_at(ports, i, n), address = item_at(addresses, i, n);
+        struct item host = item_at(hosts, i, n), port = item_at(ports, i, n),
+                    address = item_at(addresses, i, n);
         bool silent = is(host.len ? host : address, PQhost(pg), NULL) && is(port, PQport(pg), "5432");
         if (silent && !dropped) {
             dropped = true;

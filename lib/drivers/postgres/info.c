@@ -139,7 +139,8 @@ static migrate_status check_options(const struct mig_pg *c, const struct facts *
     const char *role = mig_pg_option(c->host, "role"), *seen = fact(f, F_ROLE);
     if (!role || !*role || !seen || strcmp(role, seen) == 0)
         return MIGRATE_OK;
-    return mig_pg_refuse(c->host, err, MIGRATE_E_UNSUPPORTED, 0, "the pooler in between ignores the role asked for",
+    return mig_pg_refuse(c->host, err, MIGRATE_E_UNSUPPORTED, 0,
+                         "the pooler in between ignores the role asked for",
                          "connect to the server itself, or log in as that role");
 }
 

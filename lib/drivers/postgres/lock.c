@@ -9,8 +9,8 @@
 #include "pg.h"
 #include "util/mem.h"
 
-/* The number of a key: FNV-1a over its bytes, 64 bits, mixed once more so that short keys differ in every bit.
- * Every version of every program that shares a lock must make the same one. */
+/* The number of a key: FNV-1a over its bytes, 64 bits, mixed once more so that short keys differ in every
+ * bit. Every version of every program that shares a lock must make the same one. */
 uint64_t mig_pg_lock_number(const char *key)
 {
     uint64_t h = UINT64_C(14695981039346656037);
@@ -42,9 +42,10 @@ static void forget(struct mig_pg *c, uint64_t number)
 
 static migrate_status no_session(const struct mig_pg *c, migrate_error **err)
 {
-    return mig_pg_refuse(c->host, err, MIGRATE_E_UNSUPPORTED, 0,
-                         "a session lock does not hold behind a pooler, which may change the session at any time",
-                         "use lock=lease, or connect to the server itself");
+    return mig_pg_refuse(
+        c->host, err, MIGRATE_E_UNSUPPORTED, 0,
+        "a session lock does not hold behind a pooler, which may change the session at any time",
+        "use lock=lease, or connect to the server itself");
 }
 
 static int32_t take_bool(void *user, uint32_t n, const migrate_text *cols)
@@ -53,7 +54,8 @@ static int32_t take_bool(void *user, uint32_t n, const migrate_text *cols)
     return 0;
 }
 
-static migrate_status call(struct mig_pg *c, const char *function, uint64_t number, bool *out, migrate_error **err)
+static migrate_status call(struct mig_pg *c, const char *function, uint64_t number, bool *out,
+                           migrate_error **err)
 {
     char *sql = mig_sprintf("SELECT pg_catalog.%s(%lld)", function, (long long)(int64_t)number);
     if (!sql)
@@ -101,7 +103,8 @@ static const char holder_sql[] =
     "pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 120) "
     "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = %lu AND l.objid = %lu "
-    "AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LIMIT 1";
+    "AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+    "LIMIT 1";
 
 static migrate_status find_holder(struct mig_pg *c, uint64_t number, struct finding *f, migrate_error **err)
 {

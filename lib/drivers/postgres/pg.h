@@ -38,7 +38,7 @@ struct mig_pg {
     bool    options_refused; /* a pooler refused start-up options */
     bool    pooled;        /* known after info(), or guessed from the refusal */
     bool    checks_client; /* client_connection_check_interval has been set */
-    char    pooled_name[64]; /* application name behind a pooler, by which our statements are known; "" none */
+    char pooled_name[64];  /* application name behind a pooler, by which our statements are known; "" none */
     struct mig_pg_lent lent;
 
     /* While a member runs. */
@@ -145,13 +145,14 @@ migrate_status mig_pg_exec_batch(void *conn, const migrate_batch *batch, migrate
 
 uint32_t mig_pg_fault_class(const char *sqlstate, const char *message);
 /* What @p a failed of; text is valid until the next one or until @p a is freed. */
-void mig_pg_fault(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a, migrate_fault *out);
+void mig_pg_fault(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a,
+                  migrate_fault *out);
 /* Makes an error of an answer that is not DONE, or of a stop. */
 migrate_status mig_pg_fail_answer(struct mig_pg *c, const migrate_stmt *stmt, const struct mig_pg_answer *a,
                                   migrate_error **err);
 /* A failure of our own making. */
-migrate_status mig_pg_refuse(const migrate_host *host, migrate_error **err, migrate_status status, uint32_t klass,
-                             const char *message, const char *hint);
+migrate_status mig_pg_refuse(const migrate_host *host, migrate_error **err, migrate_status status,
+                             uint32_t klass, const char *message, const char *hint);
 migrate_status mig_pg_nomem(const migrate_host *host, migrate_error **err);
 migrate_status mig_pg_gone(const struct mig_pg *c, migrate_error **err); /* lost earlier */
 migrate_status mig_pg_stopped(struct mig_pg *c, migrate_error **err);
@@ -242,10 +243,12 @@ migrate_status mig_pg_session_end(void *conn, const char *session_id, migrate_er
 
 /* ---- probe.c, describe.c ---- */
 
-migrate_status mig_pg_fingerprint(void *conn, const migrate_object *object, const char **out_sql, uint32_t *proves,
-                                  migrate_error **err);
-migrate_status mig_pg_describe(void *conn, const migrate_object *object, const char **out_text, migrate_error **err);
-/* An expression of type oid for the object, NULL where there is none. false: not a kind that is known here. */
+migrate_status mig_pg_fingerprint(void *conn, const migrate_object *object, const char **out_sql,
+                                  uint32_t *proves, migrate_error **err);
+migrate_status mig_pg_describe(void *conn, const migrate_object *object, const char **out_text,
+                               migrate_error **err);
+/* An expression of type oid for the object, NULL where there is none. false: not a kind that is known here.
+ */
 bool mig_pg_object_oid(struct mig_buf *out, const migrate_object *object);
 
 /* ---- adopt.c ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Did a statement that cannot share a transaction with its mark take effect? SQL that tells what the object it
- * names is like: 'absent', 'invalid' (an index whose building failed, a partition whose detaching did), or a
- * digest of its definition. */
+/* Did a statement that cannot share a transaction with its mark take effect? SQL that tells what the object
+ * it names is like: 'absent', 'invalid' (an index whose building failed, a partition whose detaching did), or
+ * a digest of its definition. */
 
 #include <string.h>
 
@@ -45,8 +45,9 @@ static void relation_oid(struct mig_buf *out, const migrate_object *o, const cha
 
 static void trigger_oid(struct mig_buf *out, const migrate_object *o)
 {
-    mig_buf_str(out, "(SELECT t.oid FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
-                     "WHERE t.tgname = ");
+    mig_buf_str(out,
+                "(SELECT t.oid FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
+                "WHERE t.tgname = ");
     mig_pg_literal(out, o->name.data, o->name.len);
     if (o->parent.data && o->parent.len) {
         mig_buf_str(out, " AND c.relname = ");
@@ -114,23 +115,28 @@ bool mig_pg_object_oid(struct mig_buf *out, const migrate_object *o)
 /* ---- its definition as text ---- */
 
 static const char of_table[] =
-    "pg_catalog.concat_ws('/', c.relkind, c.relpersistence, c.reltablespace, c.relispartition, c.reloptions::text, "
+    "pg_catalog.concat_ws('/', c.relkind, c.relpersistence, c.reltablespace, c.relispartition, "
+    "c.reloptions::text, "
     "pg_catalog.pg_get_expr(c.relpartbound, c.oid), "
     "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', a.attnum, a.attname, "
-    "pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, "
+    "pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, "
+    "a.attcollation, "
     "a.attstattarget, a.attstorage, pg_catalog.pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY a.attnum) "
     "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND "
     "d.adnum = a.attnum WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), "
-    "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', k.conname, pg_catalog.pg_get_constraintdef(k.oid), "
+    "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', k.conname, "
+    "pg_catalog.pg_get_constraintdef(k.oid), "
     "k.convalidated), ',' ORDER BY k.conname) FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid), "
-    "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', pg_catalog.pg_get_indexdef(i.indexrelid), i.indisvalid, "
+    "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', pg_catalog.pg_get_indexdef(i.indexrelid), "
+    "i.indisvalid, "
     "i.indisclustered, i.indisreplident), ',' ORDER BY i.indexrelid) FROM pg_catalog.pg_index i "
     "WHERE i.indrelid = c.oid), "
     "(SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(h)::text, ',' ORDER BY h.inhrelid) "
     "FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid OR h.inhrelid = c.oid))";
 
-static const char of_index[] = "pg_catalog.concat_ws('/', pg_catalog.pg_get_indexdef(c.oid), c.reltablespace, "
-                               "c.reloptions::text)";
+static const char of_index[] =
+    "pg_catalog.concat_ws('/', pg_catalog.pg_get_indexdef(c.oid), c.reltablespace, "
+    "c.reloptions::text)";
 static const char of_view[] = "pg_catalog.concat_ws('/', c.relkind, c.reloptions::text, "
                               "pg_catalog.pg_get_viewdef(c.oid))";
 
@@ -155,7 +161,8 @@ static const char *other_text(uint32_t kind)
     case MIGRATE_OBJECT_SEQUENCE:
         return "(SELECT pg_catalog.to_jsonb(s)::text FROM pg_catalog.pg_sequence s WHERE s.seqrelid = o.oid)";
     case MIGRATE_OBJECT_ROUTINE:
-        return "(SELECT (pg_catalog.to_jsonb(p) - 'proacl')::text FROM pg_catalog.pg_proc p WHERE p.oid = o.oid)";
+        return "(SELECT (pg_catalog.to_jsonb(p) - 'proacl')::text FROM pg_catalog.pg_proc p WHERE p.oid = "
+               "o.oid)";
     case MIGRATE_OBJECT_TRIGGER:
         return "(SELECT pg_catalog.concat_ws('/', pg_catalog.pg_get_triggerdef(t.oid), t.tgenabled) "
                "FROM pg_catalog.pg_trigger t WHERE t.oid = o.oid)";
@@ -180,12 +187,14 @@ static const char *other_text(uint32_t kind)
 
 static void digest(struct mig_buf *out, const char *text)
 {
-    mig_buf_fmt(out, "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(%s, ''), 'UTF8')), 'hex')",
-                text);
+    mig_buf_fmt(
+        out, "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(%s, ''), 'UTF8')), 'hex')",
+        text);
 }
 
-static const char invalid_index[] = "CASE WHEN NOT (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index i "
-                                    "WHERE i.indexrelid = c.oid) THEN 'invalid' ELSE ";
+static const char invalid_index[] =
+    "CASE WHEN NOT (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index i "
+    "WHERE i.indexrelid = c.oid) THEN 'invalid' ELSE ";
 /* DETACH PARTITION … CONCURRENTLY that was interrupted wants to be finalized. */
 static const char invalid_table[] = "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h "
                                     "WHERE (h.inhparent = c.oid OR h.inhrelid = c.oid) AND "
@@ -222,8 +231,8 @@ static void of_other(struct mig_buf *out, const migrate_object *o, bool identity
     mig_buf_str(out, " AS oid) o)");
 }
 
-migrate_status mig_pg_fingerprint(void *conn, const migrate_object *object, const char **out_sql, uint32_t *proves,
-                                  migrate_error **err)
+migrate_status mig_pg_fingerprint(void *conn, const migrate_object *object, const char **out_sql,
+                                  uint32_t *proves, migrate_error **err)
 {
     struct mig_pg *c = conn;
     bool relation = relation_text(object->kind) != NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Other sessions, by the identity that info() gives: "pid@start" of a backend. Behind a pooler the backend changes, and
- * outlives its client; there the connection gets an application name that nobody else has, and "#name" is whoever runs
- * a statement under it. */
+/* Other sessions, by the identity that info() gives: "pid@start" of a backend. Behind a pooler the backend
+ * changes, and outlives its client; there the connection gets an application name that nobody else has, and
+ * "#name" is whoever runs a statement under it. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ migrate_status mig_pg_pooled_name(struct mig_pg *c, migrate_error **err)
         return MIGRATE_OK;
     const char *name = client && *client ? client : "libmigrate";
     size_t len = mig_utf8_cut(name, strlen(name), CUT);
-    snprintf(c->pooled_name, sizeof c->pooled_name, "%.*s #%016llx", (int)len, name, (unsigned long long)token(c));
+    snprintf(c->pooled_name, sizeof c->pooled_name, "%.*s #%016llx", (int)len, name,
+             (unsigned long long)token(c));
     struct mig_buf sql = MIG_BUF_INIT;
     mig_pg_pooled_name_sql(&sql, c);
     migrate_status status =
@@ -64,7 +65,8 @@ const char *mig_pg_pooled_id(const struct mig_pg *c)
 static bool condition(struct mig_buf *out, const char *id)
 {
     if (id && *id == '#' && strspn(id + 1, "0123456789abcdef") == 16 && !id[17]) {
-        mig_buf_fmt(out, "pg_catalog.right(application_name, 17) = '%s' AND pid <> pg_catalog.pg_backend_pid()", id);
+        mig_buf_fmt(
+            out, "pg_catalog.right(application_name, 17) = '%s' AND pid <> pg_catalog.pg_backend_pid()", id);
         return true;
     }
     char *end;
@@ -83,7 +85,8 @@ static bool condition(struct mig_buf *out, const char *id)
 
 static migrate_status bad_id(const struct mig_pg *c, migrate_error **err)
 {
-    return mig_pg_refuse(c->host, err, MIGRATE_E_ARGUMENT, 0, "not the identity of a PostgreSQL session", NULL);
+    return mig_pg_refuse(c->host, err, MIGRATE_E_ARGUMENT, 0, "not the identity of a PostgreSQL session",
+                         NULL);
 }
 
 /* The start of another role's session is hidden from us: then it may be another one with the same pid. */
@@ -124,7 +127,8 @@ migrate_status mig_pg_session_end(void *conn, const char *session_id, migrate_er
     struct mig_pg *c = conn;
     struct mig_buf sql = MIG_BUF_INIT;
     mig_pg_enter(c);
-    mig_buf_fmt(&sql, "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE %s ",
+    mig_buf_fmt(&sql,
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE %s ",
                 session_id && *session_id == '#' ? "state <> 'idle' AND" : "");
     migrate_status status = MIGRATE_OK;
     if (!condition(&sql, session_id))

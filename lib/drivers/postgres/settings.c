@@ -89,8 +89,9 @@ void mig_pg_settings_sql(struct mig_buf *out, const struct mig_pg *c)
 }
 
 /* All that DISCARD ALL does but for the advisory locks. */
-static const char reset_sql[] = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DEALLOCATE ALL; "
-                                "UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES";
+static const char reset_sql[] =
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DEALLOCATE ALL; "
+    "UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES";
 
 migrate_status mig_pg_reset(void *conn, migrate_result *out, migrate_error **err)
 {
@@ -110,7 +111,9 @@ migrate_status mig_pg_reset(void *conn, migrate_result *out, migrate_error **err
     if (c->checks_client)
         mig_buf_str(&sql, "; SET client_connection_check_interval = '2s'");
     mig_pg_pooled_name_sql(&sql, c);
-    migrate_stmt stmt = { .struct_size = sizeof stmt, .flags = MIGRATE_STMT_BOOKKEEPING, .sql = mig_buf_text(&sql),
+    migrate_stmt stmt = { .struct_size = sizeof stmt,
+                          .flags = MIGRATE_STMT_BOOKKEEPING,
+                          .sql = mig_buf_text(&sql),
                           .sql_len = sql.len };
     struct mig_pg_answer a = { .affected = -1 };
     migrate_status status = sql.oom ? mig_pg_nomem(c->host, err) : mig_pg_exec_inner(c, &stmt, &a, err);

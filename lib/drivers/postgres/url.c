@@ -83,10 +83,11 @@ static migrate_status check_host(const struct mig_pg_params *p, const migrate_ho
 {
     const char *name = value_in(p->url, "host"), *port = value_in(p->url, "port");
     if ((name && *name != '/' && strchr(name, '@')) || (port && strchr(port, '@')))
-        return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, "the host part of the database URL holds an '@'", hint_at);
-    if (!ports_readable(port)) {
-        return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, "the database URL holds a port that is no number from 1 to 65535",
+        return mig_pg_refuse(host, err, MIGRATE_E_URL, 0, "the host part of the database URL holds an '@'",
                              hint_at);
+    if (!ports_readable(port)) {
+        return mig_pg_refuse(host, err, MIGRATE_E_URL, 0,
+                             "the database URL holds a port that is no number from 1 to 65535", hint_at);
     }
     return MIGRATE_OK;
 }
@@ -191,7 +192,8 @@ static void put_tls(struct mig_pg_params *p, const migrate_host *host)
 }
 
 /* A token is worth a password and goes in clear text: not without knowing to whom. */
-static migrate_status check_token(const struct mig_pg_params *p, const migrate_host *host, migrate_error **err)
+static migrate_status check_token(const struct mig_pg_params *p, const migrate_host *host,
+                                  migrate_error **err)
 {
     const char *mode = mig_pg_params_get(p, "sslmode");
     if (!(p->cred.flags & 1u) || !mode || mig_starts(mode, "verify-"))

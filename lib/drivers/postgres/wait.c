@@ -23,7 +23,8 @@ int64_t mig_pg_option_ms(const migrate_host *host, const char *key, int64_t othe
 
 int64_t mig_pg_remaining(const migrate_host *host)
 {
-    return MIGRATE_HAS(migrate_host, host, remaining_ms) && host->remaining_ms ? host->remaining_ms(host) : INT64_MAX;
+    return MIGRATE_HAS(migrate_host, host, remaining_ms) && host->remaining_ms ? host->remaining_ms(host)
+                                                                               : INT64_MAX;
 }
 
 void mig_pg_log(const migrate_host *host, uint32_t level, const char *text)
@@ -35,7 +36,8 @@ void mig_pg_log(const migrate_host *host, uint32_t level, const char *text)
 static int cancel_descriptor(const struct mig_pg *c, int64_t now)
 {
     const migrate_host *host = c->host;
-    if (c->stop || now < c->cancel_fd_muted || !MIGRATE_HAS(migrate_host, host, cancel_fd) || !host->cancel_fd)
+    if (c->stop || now < c->cancel_fd_muted || !MIGRATE_HAS(migrate_host, host, cancel_fd) ||
+        !host->cancel_fd)
         return -1;
     return host->cancel_fd(host);
 }
@@ -60,7 +62,8 @@ void mig_pg_tick(struct mig_pg *c, bool asked)
         return;
     c->last_tick = now;
     const migrate_host *host = c->host;
-    migrate_status status = MIGRATE_HAS(migrate_host, host, tick) && host->tick ? host->tick(host) : MIGRATE_OK;
+    migrate_status status =
+        MIGRATE_HAS(migrate_host, host, tick) && host->tick ? host->tick(host) : MIGRATE_OK;
     if (asked && !status) /* a stale signal: do not spin on it */
         c->cancel_fd_muted = now + MIG_PG_TICK_MS;
     if (status && !c->stop) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A statement that has been silent for a while is looked at by a second connection: how far an index build is, and who
- * blocks it. That connection is opened when it is first needed, never waited for, and does without where it cannot be
- * had. */
+/* A statement that has been silent for a while is looked at by a second connection: how far an index build
+ * is, and who blocks it. That connection is opened when it is first needed, never waited for, and does
+ * without where it cannot be had. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,8 @@ struct mig_pg_watch {
 /* ---- connecting ---- */
 
 /* To where the first connection has led, not to where the URL might lead now. */
-static void add_params(const struct mig_pg *c, const PQconninfoOption *used, const char **keys, const char **values,
-                       size_t *n)
+static void add_params(const struct mig_pg *c, const PQconninfoOption *used, const char **keys,
+                       const char **values, size_t *n)
 {
     static const char *const left_out[] = { "host", "hostaddr", "port", "options", "target_session_attrs",
                                             "load_balance_hosts", "application_name" };
@@ -102,14 +102,18 @@ static void connect_on(struct mig_pg_watch *w)
 /* Rows of (text, done, total); one that is blocked has neither. */
 static const char question[] =
     "SELECT 'blocked: session ' || b.pid || ' of ' || COALESCE(b.usename, '?') || COALESCE(' (' || "
-    "NULLIF(b.application_name, '') || ')', '') || COALESCE(' from ' || pg_catalog.host(b.client_addr), '') || "
+    "NULLIF(b.application_name, '') || ')', '') || COALESCE(' from ' || pg_catalog.host(b.client_addr), '') "
+    "|| "
     "COALESCE(', since ' || pg_catalog.date_part('epoch', pg_catalog.date_trunc('second', pg_catalog.now() - "
-    "b.xact_start)) || ' s', '') || ': ' || COALESCE(pg_catalog.left(pg_catalog.regexp_replace(b.query, '\\s+', ' ', "
+    "b.xact_start)) || ' s', '') || ': ' || COALESCE(pg_catalog.left(pg_catalog.regexp_replace(b.query, "
+    "'\\s+', ' ', "
     "'g'), 120), ''), 0, 0 FROM pg_catalog.pg_stat_activity b WHERE b.pid = ANY "
     "((SELECT pg_catalog.pg_blocking_pids(%d))::int[]) "
-    "UNION ALL (SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END, CASE WHEN blocks_total > 0 "
+    "UNION ALL (SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END, CASE WHEN "
+    "blocks_total > 0 "
     "THEN blocks_total ELSE tuples_total END FROM pg_catalog.pg_stat_progress_create_index WHERE pid = %d) "
-    "UNION ALL (SELECT 'vacuum: ' || phase, heap_blks_scanned, heap_blks_total FROM pg_catalog.pg_stat_progress_vacuum "
+    "UNION ALL (SELECT 'vacuum: ' || phase, heap_blks_scanned, heap_blks_total FROM "
+    "pg_catalog.pg_stat_progress_vacuum "
     "WHERE pid = %d) "
     "UNION ALL (SELECT 'cluster: ' || phase, heap_blks_scanned, heap_blks_total FROM "
     "pg_catalog.pg_stat_progress_cluster WHERE pid = %d)";

@@ -54,7 +54,8 @@ static int run(const char *label, char *url, char *direct, const char *only, int
         .native_close = native_close,
     };
     migrate_error *err = NULL;
-    migrate_status status = migrate_conformance_driver(migrate_postgres_driver(), &quirks, only, told_case, &told, &err);
+    migrate_status status =
+        migrate_conformance_driver(migrate_postgres_driver(), &quirks, only, told_case, &told, &err);
     if (status)
         printf("%s: %s\n", label, migrate_error_message(err));
     migrate_error_free(err);
@@ -62,12 +63,23 @@ static int run(const char *label, char *url, char *direct, const char *only, int
     return status != MIGRATE_OK || told.passed == 0;
 }
 
-/* Behind a pooler a session is not one backend: the cases that end one and look whether it is gone do not apply. */
+/* Behind a pooler a session is not one backend: the cases that end one and look whether it is gone do not
+ * apply. */
 static int run_pooled(char *url, char *direct, const char *only)
 {
-    static const char *const groups[] = { "driver/vtable", "driver/open", "driver/info", "driver/exec", "driver/struct",
-                                          "driver/tx", "driver/failure", "driver/cancel", "driver/batch",
-                                          "driver/reset", "driver/fingerprint", "driver/describe", NULL };
+    static const char *const groups[] = { "driver/vtable",
+                                          "driver/open",
+                                          "driver/info",
+                                          "driver/exec",
+                                          "driver/struct",
+                                          "driver/tx",
+                                          "driver/failure",
+                                          "driver/cancel",
+                                          "driver/batch",
+                                          "driver/reset",
+                                          "driver/fingerprint",
+                                          "driver/describe",
+                                          NULL };
     int failed = 0;
     if (only)
         return run("pgbouncer", url, direct, only, 0);

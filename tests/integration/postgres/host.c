@@ -230,7 +230,10 @@ const char *value(void *conn, const char *sql)
 {
     static char text[4096];
     text[0] = '\0';
-    migrate_stmt stmt = { .struct_size = sizeof stmt, .sql = sql, .sql_len = strlen(sql), .on_row = take_value,
+    migrate_stmt stmt = { .struct_size = sizeof stmt,
+                          .sql = sql,
+                          .sql_len = strlen(sql),
+                          .on_row = take_value,
                           .on_row_user = text };
     migrate_result result = { .struct_size = sizeof result };
     migrate_status status = pg->exec(conn, &stmt, &result, NULL);

@@ -94,8 +94,9 @@ static migrate_status batch(const struct step *steps, size_t n, uint32_t flags)
 {
     s.steps = steps;
     s.n = n;
-    migrate_batch b = { .struct_size = sizeof b, .flags = flags, .max_ahead = s.limit, .user = &s, .next = next,
-                        .done = done };
+    migrate_batch b = {
+        .struct_size = sizeof b, .flags = flags, .max_ahead = s.limit, .user = &s, .next = next, .done = done
+    };
     migrate_status status = pg->exec_batch(conn, &b, NULL);
     ck_assert_uint_eq(s.told, s.pulled);
     return status;
@@ -156,8 +157,9 @@ START_TEST(failure_is_exact)
     ck_assert_uint_eq(h.offset, 8);
     ck_assert_str_eq(s.seen[8].sqlstate, "25P02");
     must(conn, "ROLLBACK");
-    ck_assert_str_eq(value(conn, "SELECT string_agg(relname, ',' ORDER BY 1) FROM pg_class WHERE relname LIKE 'e_'"),
-                     "e1");
+    ck_assert_str_eq(
+        value(conn, "SELECT string_agg(relname, ',' ORDER BY 1) FROM pg_class WHERE relname LIKE 'e_'"),
+        "e1");
     must(conn, "DROP TABLE e1");
 }
 END_TEST
@@ -211,8 +213,11 @@ END_TEST
 
 START_TEST(copy_after_a_failure_is_not_run)
 {
-    static const struct step steps[] = { { "BEGIN", 0, NULL }, { "CREATE TABLE l (a int)", 0, NULL },
-                                         { "SELECT nosuch", 0, NULL }, { "COPY l FROM STDIN", 0, two_rows }, COMMIT };
+    static const struct step steps[] = { { "BEGIN", 0, NULL },
+                                         { "CREATE TABLE l (a int)", 0, NULL },
+                                         { "SELECT nosuch", 0, NULL },
+                                         { "COPY l FROM STDIN", 0, two_rows },
+                                         COMMIT };
     ck_assert_int_eq(batch(steps, N(steps), MIGRATE_BATCH_RUN_AHEAD), MIGRATE_E_SQL);
     outcomes_are("DDF-");
     must(conn, "ROLLBACK");
@@ -247,7 +252,8 @@ END_TEST
 /* An implicit transaction that fails at its Sync: the last statement is told failed, not done. */
 START_TEST(deferred_constraint_without_a_transaction)
 {
-    must(conn, "CREATE TEMP TABLE d (a int PRIMARY KEY, b int REFERENCES pg_temp.d DEFERRABLE INITIALLY DEFERRED)");
+    must(conn,
+         "CREATE TEMP TABLE d (a int PRIMARY KEY, b int REFERENCES pg_temp.d DEFERRABLE INITIALLY DEFERRED)");
     static const struct step steps[] = { { "INSERT INTO d VALUES (1, 2)", END, NULL } };
     ck_assert_int_eq(batch(steps, N(steps), 0), MIGRATE_E_SQL);
     outcomes_are("F");
@@ -258,8 +264,11 @@ END_TEST
 
 START_TEST(deferred_constraint_at_commit)
 {
-    must(conn, "CREATE TEMP TABLE d (a int PRIMARY KEY, b int REFERENCES pg_temp.d DEFERRABLE INITIALLY DEFERRED)");
-    static const struct step steps[] = { { "BEGIN", 0, NULL }, { "INSERT INTO d VALUES (1, 2)", 0, NULL }, COMMIT };
+    must(conn,
+         "CREATE TEMP TABLE d (a int PRIMARY KEY, b int REFERENCES pg_temp.d DEFERRABLE INITIALLY DEFERRED)");
+    static const struct step steps[] = { { "BEGIN", 0, NULL },
+                                         { "INSERT INTO d VALUES (1, 2)", 0, NULL },
+                                         COMMIT };
     ck_assert_int_eq(batch(steps, N(steps), 0), MIGRATE_E_SQL);
     outcomes_are("DDF");
     ck_assert_uint_eq(s.seen[2].klass, MIGRATE_FAULT_CONSTRAINT);
@@ -308,8 +317,11 @@ END_TEST
 
 START_TEST(cancel)
 {
-    static const struct step steps[] = { { "BEGIN", 0, NULL }, { "SELECT 1", 0, NULL },
-                                         { "SELECT pg_sleep(20)", 0, NULL }, { "SELECT 2", 0, NULL }, COMMIT };
+    static const struct step steps[] = { { "BEGIN", 0, NULL },
+                                         { "SELECT 1", 0, NULL },
+                                         { "SELECT pg_sleep(20)", 0, NULL },
+                                         { "SELECT 2", 0, NULL },
+                                         COMMIT };
     h.stop = MIGRATE_E_CANCELLED;
     h.stop_at_tick = 2;
     int64_t start = now_ms();
@@ -347,7 +359,8 @@ END_TEST
 
 START_TEST(lexer_settings_change_on_the_way)
 {
-    static const struct step steps[] = { { "SET standard_conforming_strings = off", MIGRATE_STMT_BARRIER, NULL },
+    static const struct step steps[] = { { "SET standard_conforming_strings = off", MIGRATE_STMT_BARRIER,
+                                           NULL },
                                          { "SELECT 'a\\'b'", END, NULL } };
     ck_assert_int_eq(batch(steps, N(steps), 0), MIGRATE_OK);
     outcomes_are("DD");

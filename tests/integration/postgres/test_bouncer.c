@@ -88,8 +88,8 @@ struct groups {
 
 static migrate_status next(void *user, migrate_stmt *out)
 {
-    static const char *const sql[] = { "BEGIN", "SET LOCAL lock_timeout = '2s'", "INSERT INTO pooled VALUES (1)",
-                                       "COMMIT" };
+    static const char *const sql[] = { "BEGIN", "SET LOCAL lock_timeout = '2s'",
+                                       "INSERT INTO pooled VALUES (1)", "COMMIT" };
     struct groups *g = user;
     if (g->pulled == g->n * 4)
         return MIGRATE_DONE;
@@ -111,8 +111,12 @@ static migrate_status done(void *user, uint64_t index, const migrate_result *r, 
 START_TEST(windows_pass_through)
 {
     struct groups g = { .n = 500 };
-    migrate_batch b = { .struct_size = sizeof b, .flags = MIGRATE_BATCH_RUN_AHEAD, .max_ahead = 8192, .user = &g,
-                        .next = next, .done = done };
+    migrate_batch b = { .struct_size = sizeof b,
+                        .flags = MIGRATE_BATCH_RUN_AHEAD,
+                        .max_ahead = 8192,
+                        .user = &g,
+                        .next = next,
+                        .done = done };
     must(conn, "DROP TABLE IF EXISTS pooled");
     must(conn, "CREATE TABLE pooled (a int)");
     ck_assert_msg(pg->exec_batch(conn, &b, NULL) == MIGRATE_OK, "%s", h.message);

@@ -160,7 +160,8 @@ START_TEST(socket_and_hosts)
     void *conn = open_url(&h, url);
     ck_assert_str_eq(value(conn, "SELECT inet_client_addr()"), "");
     pg->close(conn);
-    snprintf(url, sizeof url, "postgresql://postgres@127.0.0.1:1,127.0.0.1:%s/postgres?target_session_attrs=read-write",
+    snprintf(url, sizeof url,
+             "postgresql://postgres@127.0.0.1:1,127.0.0.1:%s/postgres?target_session_attrs=read-write",
              getenv("PG_PORT"));
     conn = open_url(&h, url);
     pg->close(conn);

@@ -64,7 +64,9 @@ START_TEST(commit_says_rollback)
 {
     must(conn, "BEGIN");
     run(conn, "SELECT 1/0", NULL);
-    migrate_stmt stmt = { .struct_size = sizeof stmt, .flags = MIGRATE_STMT_TX_END, .sql = "COMMIT", .sql_len = 6 };
+    migrate_stmt stmt = {
+        .struct_size = sizeof stmt, .flags = MIGRATE_STMT_TX_END, .sql = "COMMIT", .sql_len = 6
+    };
     migrate_result r = { .struct_size = sizeof r };
     ck_assert_int_eq(pg->exec(conn, &stmt, &r, NULL), MIGRATE_E_SQL);
     ck_assert_uint_eq(r.outcome, MIGRATE_OUTCOME_FAILED);
@@ -87,14 +89,17 @@ static const struct {
     { "SELECT 'äöü', nosuch", MIGRATE_FAULT_MISSING, "42703", 18 },
     { "SELECT * FROM nosuch", MIGRATE_FAULT_MISSING, "42P01", 15 },
     { "CREATE TABLE pg_catalog.zzz (a int)", MIGRATE_FAULT_DENIED, "42501", 0 },
-    { "CREATE TEMP TABLE f (a int PRIMARY KEY); INSERT INTO f VALUES (1), (1)", MIGRATE_FAULT_CONSTRAINT, "23505", 0 },
+    { "CREATE TEMP TABLE f (a int PRIMARY KEY); INSERT INTO f VALUES (1), (1)", MIGRATE_FAULT_CONSTRAINT,
+      "23505", 0 },
     { "CREATE ROLE postgres", MIGRATE_FAULT_EXISTS, "42710", 0 },
     { "BEGIN; VACUUM", MIGRATE_FAULT_NOT_IN_TX, "25001", 0 },
     { "BEGIN READ ONLY; CREATE TABLE x (a int)", MIGRATE_FAULT_READ_ONLY, "25006", 0 },
     { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$", MIGRATE_FAULT_RETRY_TX, "40001", 0 },
     { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$", MIGRATE_FAULT_RETRY_TX, "40P01", 0 },
-    { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$", MIGRATE_FAULT_DISK_FULL, "53100", 0 },
-    { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '55P03'; END $$", MIGRATE_FAULT_LOCK_TIMEOUT, "55P03", 0 },
+    { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$", MIGRATE_FAULT_DISK_FULL, "53100",
+      0 },
+    { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '55P03'; END $$", MIGRATE_FAULT_LOCK_TIMEOUT, "55P03",
+      0 },
     { "SELECT repeat('x', 2000000000)", MIGRATE_FAULT_TOO_LARGE, "54000", 0 },
     { "DO $$ BEGIN COMMIT; END $$; SELECT 1", MIGRATE_FAULT_NOT_IN_TX, "2D000", 0 },
 };
@@ -244,7 +249,10 @@ static migrate_status next_chunk(void *user, const char **chunk, size_t *len)
 
 static migrate_status copy_in(struct source *s, migrate_result *r)
 {
-    migrate_stmt stmt = { .struct_size = sizeof stmt, .sql = "COPY c FROM STDIN", .sql_len = 17, .data = next_chunk,
+    migrate_stmt stmt = { .struct_size = sizeof stmt,
+                          .sql = "COPY c FROM STDIN",
+                          .sql_len = 17,
+                          .data = next_chunk,
                           .data_user = s };
     return pg->exec(conn, &stmt, r, NULL);
 }
@@ -388,8 +396,9 @@ START_TEST(reset)
 {
     migrate_result r = { .struct_size = sizeof r };
     ck_assert_int_eq(pg->try_lock(conn, "k", NULL, NULL), MIGRATE_OK);
-    must(conn, "SET lock_timeout = '7s'; SET search_path = pg_catalog; CREATE TEMP TABLE t (a int); PREPARE p AS "
-               "SELECT 1; LISTEN x; SET ROLE pg_monitor; SET standard_conforming_strings = off");
+    must(conn,
+         "SET lock_timeout = '7s'; SET search_path = pg_catalog; CREATE TEMP TABLE t (a int); PREPARE p AS "
+         "SELECT 1; LISTEN x; SET ROLE pg_monitor; SET standard_conforming_strings = off");
     ck_assert_int_eq(pg->reset(conn, &r, NULL), MIGRATE_OK);
     ck_assert_uint_eq(r.lex, MIGRATE_LEX_DOLLAR_QUOTES);
     ck_assert_str_eq(value(conn, "SHOW search_path"), "\"$user\", public");

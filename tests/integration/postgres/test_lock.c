@@ -106,7 +106,8 @@ static void *hold(void *arg)
     return NULL;
 }
 
-/* A second connection tells who blocks us, and how far an index is; it is opened only when a statement takes long. */
+/* A second connection tells who blocks us, and how far an index is; it is opened only when a statement takes
+ * long. */
 START_TEST(watched)
 {
     pthread_t thread;
@@ -114,9 +115,11 @@ START_TEST(watched)
     must(a, "CREATE TABLE w AS SELECT i FROM generate_series(1, 1000) i");
     must(a, "CREATE FUNCTION pg_temp.slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS "
             "$$ BEGIN PERFORM pg_sleep(0.003); RETURN $1; END $$");
-    ck_assert_str_eq(value(b, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'libmigrate watch'"), "0");
+    ck_assert_str_eq(
+        value(b, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'libmigrate watch'"), "0");
     ck_assert_int_eq(pthread_create(&thread, NULL, hold, b), 0);
-    while (strcmp(value(a, "SELECT count(*) FROM pg_locks WHERE relation = 'w'::regclass AND mode = 'ShareLock'"), "1"))
+    while (strcmp(
+        value(a, "SELECT count(*) FROM pg_locks WHERE relation = 'w'::regclass AND mode = 'ShareLock'"), "1"))
         ;
     must(a, "ALTER TABLE w ADD b int");
     pthread_join(thread, NULL);

@@ -27,8 +27,10 @@ static void teardown(void)
 
 static migrate_object object(uint32_t kind, const char *schema, const char *name)
 {
-    return (migrate_object){ .struct_size = sizeof(migrate_object), .kind = kind,
-                             .schema = { schema, schema ? strlen(schema) : 0 }, .name = { name, strlen(name) } };
+    return (migrate_object){ .struct_size = sizeof(migrate_object),
+                             .kind = kind,
+                             .schema = { schema, schema ? strlen(schema) : 0 },
+                             .name = { name, strlen(name) } };
 }
 
 static const char *print_with(migrate_object o, uint32_t wanted)
@@ -134,7 +136,8 @@ START_TEST(others)
     ck_assert_str_eq(print_of(object(MIGRATE_OBJECT_TABLE, NULL, "T")), "absent");
     must(conn, "SET search_path = p");
     ck_assert_uint_eq(strlen(print_of(object(MIGRATE_OBJECT_TABLE, NULL, "T"))), 64);
-    must(conn, "CREATE VIEW v AS SELECT 1; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+    must(conn, "CREATE VIEW v AS SELECT 1; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql "
+               "AS 'SELECT 1'; "
                "CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
                "CREATE TRIGGER tr BEFORE INSERT ON \"T\" FOR EACH ROW EXECUTE FUNCTION tf()");
     ck_assert_uint_eq(strlen(print_of(object(MIGRATE_OBJECT_VIEW, NULL, "v"))), 64);
