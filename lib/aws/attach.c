@@ -21,7 +21,13 @@ static migrate_status attach(migrate_ctx *ctx, struct mig_aws_login **out, migra
     struct mig_aws_login *login = mig_aws_login_new(ctx);
     if (!login)
         return nomem(err);
+    login->holders++;
     migrate_ctx_on_credentials(ctx, mig_aws_login_answer, login, mig_aws_login_free);
+    bool taken = login->holders == 2;
+    mig_aws_login_free(login);
+    if (!taken)
+        return migrate_error_make(err, MIGRATE_E_MISUSE, "credentials from AWS cannot be set up from within a callback",
+                                  NULL);
     *out = login;
     return MIGRATE_OK;
 }
@@ -68,7 +74,7 @@ static migrate_status incomplete(const struct mig_fetch *fetch, const struct mig
 
 static migrate_status open_by_secret(migrate_ctx *ctx, struct mig_aws_login *login, migrate_error **err)
 {
-    static const struct mig_aws_watch watch = MIG_AWS_UNWATCHED;
+    struct mig_aws_watch watch = MIG_AWS_UNWATCHED;
     struct mig_fetch fetch;
     struct mig_diag diag = MIG_DIAG_INIT;
     struct mig_buf url = MIG_BUF_INIT;
@@ -77,6 +83,8 @@ static migrate_status open_by_secret(migrate_ctx *ctx, struct mig_aws_login *log
                                   "give a URL, or set option secret or ssm_parameter");
     if (!mig_aws_set_ca_file(login->aws, migrate_ctx_get(ctx, MIGRATE_OPT_CA_FILE)))
         return nomem(err);
+    watch.tick = mig_aws_login_tick;
+    watch.user = login;
     migrate_status status = mig_aws_login_fetch(login, &fetch, &watch, &diag);
     if (status)
         return mig_aws_fail(err, status, &diag);

@@ -19,6 +19,7 @@ struct mig_aws_login *mig_aws_login_new(migrate_ctx *ctx)
     if (!login)
         return NULL;
     login->ctx = ctx;
+    login->holders = 1;
     login->aws = mig_aws_new();
     if (login->aws)
         return login;
@@ -29,7 +30,7 @@ struct mig_aws_login *mig_aws_login_new(migrate_ctx *ctx)
 void mig_aws_login_free(void *user)
 {
     struct mig_aws_login *login = user;
-    if (!login)
+    if (!login || --login->holders)
         return;
     mig_aws_free(login->aws);
     mig_secret_free(&login->secret);
@@ -206,14 +207,24 @@ static migrate_status answer(struct answer *a)
     status = fetch(a, &more);
     if (!status)
         status = answer_user(a);
+    if (!status && more)
+        status = set(a, MIGRATE_LOGIN_AGAIN, "1");
     mig_url_free(&a->url);
     return status;
+}
+
+migrate_status mig_aws_login_tick(void *user)
+{
+    const struct mig_aws_login *login = user;
+    return migrate_ctx_asked(login->ctx);
 }
 
 migrate_status mig_aws_login_answer(void *user, migrate_login *login, migrate_error **err)
 {
     struct answer a = { .own = user, .login = login, .err = err, .watch = MIG_AWS_UNWATCHED };
     struct mig_fetch ignored;
+    a.watch.tick = mig_aws_login_tick;
+    a.watch.user = a.own;
     if (!mig_aws_login_source(a.own, &ignored) && !mig_aws_login_by_token(a.own))
         return MIGRATE_OK;
     int64_t left = migrate_login_remaining_ms(login);

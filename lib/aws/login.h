@@ -11,6 +11,7 @@
 #include "aws/service.h"
 
 struct mig_aws_login {
+    unsigned holders;
     migrate_ctx *ctx;
     struct mig_aws *aws;
     struct mig_secret secret; /* the last one fetched */
@@ -20,6 +21,7 @@ struct mig_aws_login {
 };
 
 struct mig_aws_login *mig_aws_login_new(migrate_ctx *ctx);
+/* Frees it when nobody else holds it. */
 void mig_aws_login_free(void *login);
 
 /* Options `secret` and `ssm_parameter` as they stand; false when neither is set. */
@@ -33,6 +35,8 @@ migrate_status mig_aws_login_fetch(struct mig_aws_login *login, const struct mig
  * same again. *@p more: should this one be refused as well, there may be another. */
 migrate_status mig_aws_login_fetch_other(struct mig_aws_login *login, const struct mig_fetch *fetch,
                                          const struct mig_aws_watch *watch, bool *more, struct mig_diag *diag);
+/* Has the context been asked to stop? For a watch. */
+migrate_status mig_aws_login_tick(void *login);
 /* The callback (migrate_credentials_fn). */
 migrate_status mig_aws_login_answer(void *user, migrate_login *login, migrate_error **err);
 

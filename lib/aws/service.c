@@ -314,6 +314,8 @@ static void give_hint(const struct mig_aws *aws, const struct mig_aws_call *call
         mig_diag_hint(diag, "allow %s, and the use of its key, to the identity that AWS names", call->action);
     else if (status == MIGRATE_E_AUTH && from)
         mig_diag_hint(diag, "AWS does not take the keys of %s", from);
+    else if (status == MIGRATE_E_OPTION && call->what)
+        mig_diag_hint(diag, "check name, region and account");
 }
 
 /* The failure that is left, with what was asked for in front. */

@@ -293,8 +293,11 @@ void migrate_ctx_on_event(migrate_ctx *ctx, migrate_event_fn fn, void *user, mig
 
 void migrate_ctx_on_credentials(migrate_ctx *ctx, migrate_credentials_fn fn, void *user, migrate_release_fn release)
 {
-    if (!ctx || ctx->call.active)
+    if (!ctx || ctx->call.active) {
+        if (release)
+            release(user);
         return;
+    }
     release_hook(&ctx->cred_hook);
     ctx->cred_fn = fn;
     ctx->cred_hook = (struct mig_hook){ user, release };
@@ -327,6 +330,15 @@ void migrate_ctx_cancel(migrate_ctx *ctx)
     atomic_store(&ctx->stop_asked, 1);
     ring(ctx->cancel[1]);
     ring(ctx->wake[1]);
+}
+
+migrate_status migrate_ctx_asked(const migrate_ctx *ctx)
+{
+    if (!ctx)
+        return MIGRATE_OK;
+    if (atomic_load(&ctx->cancel_asked))
+        return MIGRATE_E_CANCELLED;
+    return atomic_load(&ctx->stop_asked) ? MIGRATE_E_STOPPED : MIGRATE_OK;
 }
 
 static void drain(int fd)

@@ -105,6 +105,7 @@ struct migrate_ctx {
     migrate_credentials_fn cred_fn;
     struct mig_hook  cred_hook;
     uint32_t cred_reason;
+    bool cred_again; /* the last answer said that there may be another */
     bool     reconnecting; /* a refused connection is waited for too */
 
     struct mig_secrets secrets;

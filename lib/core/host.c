@@ -119,6 +119,14 @@ static bool remember(migrate_ctx *ctx, const struct migrate_login *login)
     return mig_secrets_add(&ctx->secrets, login->password) && mig_secrets_add(&ctx->secrets, login->token);
 }
 
+/* The cause says what is wrong, and what to do as well. */
+static void no_credentials(migrate_error **err, migrate_status status, const migrate_error *cause)
+{
+    mig_fail(err, status, "no credentials for the database");
+    if (cause && migrate_error_hint(cause))
+        mig_error_hint(err, "%s", migrate_error_hint(cause));
+}
+
 static migrate_status host_credentials(const migrate_host *host, uint32_t reason, migrate_credentials *out,
                                        migrate_error **err)
 {
@@ -132,6 +140,7 @@ static migrate_status host_credentials(const migrate_host *host, uint32_t reason
     ctx->call.in_callback = true;
     migrate_status status = ctx->cred_fn(ctx->cred_hook.user, &login, &cause);
     ctx->call.in_callback = false;
+    ctx->cred_again = login.again && strcmp(login.again, "1") == 0;
     if (!remember(ctx, &login)) {
         mig_login_clear(&login);
         migrate_error_free(cause);
@@ -142,7 +151,7 @@ static migrate_status host_credentials(const migrate_host *host, uint32_t reason
     else if (MIGRATE_STATUS_CLASS(status) == MIGRATE_CLASS_STOPPED)
         mig_fail_asked(err, status);
     else
-        mig_fail(err, status, "the application's callback gave no credentials");
+        no_credentials(err, status, cause);
     mig_login_clear(&login);
     if (status)
         mig_error_add_cause(err, cause);

@@ -32,7 +32,7 @@ static char **slot_of(struct migrate_login *login, const char *key)
         { MIGRATE_LOGIN_USER, &login->user },         { MIGRATE_LOGIN_PASSWORD, &login->password },
         { MIGRATE_LOGIN_TOKEN, &login->token },       { MIGRATE_LOGIN_ROLE, &login->role },
         { MIGRATE_LOGIN_HOST, &login->host },         { MIGRATE_LOGIN_PORT, &login->port },
-        { MIGRATE_LOGIN_DATABASE, &login->database },
+        { MIGRATE_LOGIN_DATABASE, &login->database }, { MIGRATE_LOGIN_AGAIN, &login->again },
     };
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
         if (strcmp(slots[i].key, key) == 0)
@@ -48,7 +48,7 @@ migrate_status migrate_login_set(migrate_login *login, const char *key, const ch
     char **slot = slot_of(login, key);
     if (!slot) {
         migrate_status status = mig_fail(err, MIGRATE_E_OPTION, "no value of a log-in is called %s", key);
-        mig_error_hint(err, "They are user, password, token, role, host, port and database.");
+        mig_error_hint(err, "They are user, password, token, role, host, port, database and again.");
         return status;
     }
     char *copy = mig_strdup(value);
@@ -62,7 +62,7 @@ migrate_status migrate_login_set(migrate_login *login, const char *key, const ch
 void mig_login_clear(struct migrate_login *login)
 {
     char **all[] = { &login->user, &login->password, &login->token,   &login->role,
-                     &login->host, &login->port,     &login->database };
+                     &login->host, &login->port,     &login->database, &login->again };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         mig_wipe_free(*all[i]);
         *all[i] = NULL;
@@ -109,7 +109,7 @@ migrate_status mig_login_to_credentials(struct migrate_login *login, migrate_cre
     *kept = *login;
     kept->url = NULL;
     login->user = login->password = login->token = login->role = login->host = login->port = login->database =
-        NULL;
+        login->again = NULL;
     out->user = kept->user;
     out->password = kept->token ? kept->token : kept->password;
     out->role = kept->role;

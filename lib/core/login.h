@@ -11,7 +11,7 @@ struct migrate_login {
     uint32_t    reason;
     const char *url; /* redacted */
     int64_t     remaining_ms;
-    char *user, *password, *token, *role, *host, *port, *database; /* owned, wiped */
+    char *user, *password, *token, *role, *host, *port, *database, *again; /* owned, wiped */
 };
 
 void mig_login_clear(struct migrate_login *login); /* wipes and frees the answers */

@@ -10,7 +10,7 @@
 #include "util/clock.h"
 #include "util/text.h"
 
-enum { FIRST_PAUSE_MS = 100, LAST_PAUSE_MS = 2000 };
+enum { FIRST_PAUSE_MS = 100, LAST_PAUSE_MS = 2000, MOST_ASKED = 5 };
 
 bool mig_fault_reconnects(uint32_t klass)
 {
@@ -197,23 +197,26 @@ static migrate_status open_once(migrate_ctx *ctx, migrate_error **err)
     return status;
 }
 
-/* A refused login is asked about once more: the credentials may have been rotated. */
+/* A refused login is asked about once more: the credentials may have been rotated. Whoever keeps several versions of
+ * them may be asked for each. */
 static migrate_status open_asking(migrate_ctx *ctx, migrate_error **err)
 {
+    migrate_error *failure = NULL;
     ctx->cred_reason = MIGRATE_CRED_FIRST;
-    migrate_error *first = NULL;
-    migrate_status status = open_once(ctx, &first);
-    if (status == MIGRATE_E_AUTH && ctx->cred_fn && mig_error_fault(first) == MIGRATE_FAULT_AUTH) {
-        migrate_error_free(first);
-        first = NULL;
+    migrate_status status = open_once(ctx, &failure);
+    for (int asked = 0; asked < MOST_ASKED && (asked == 0 || ctx->cred_again); asked++) {
+        if (status != MIGRATE_E_AUTH || !ctx->cred_fn || mig_error_fault(failure) != MIGRATE_FAULT_AUTH)
+            break;
+        migrate_error_free(failure);
+        failure = NULL;
         ctx->cred_reason = MIGRATE_CRED_REJECTED;
-        status = open_once(ctx, &first);
-        ctx->cred_reason = MIGRATE_CRED_FIRST;
+        status = open_once(ctx, &failure);
     }
+    ctx->cred_reason = MIGRATE_CRED_FIRST;
     if (status && err)
-        *err = first;
+        *err = failure;
     else
-        migrate_error_free(first);
+        migrate_error_free(failure);
     return status;
 }
 
