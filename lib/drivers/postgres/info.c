@@ -150,12 +150,13 @@ static migrate_status check_options(const struct mig_pg *c, const struct facts *
             (out)->member = (value);                \
     } while (0)
 
-static const char *append(struct mig_pg *c, const char *a, const char *b, const char *c_text, ptrdiff_t *at)
+/* Appends "first" + "second" + "third" to what is lent out. Where it begins. */
+static ptrdiff_t append(struct mig_pg *c, const char *first, const char *second, const char *third)
 {
-    *at = (ptrdiff_t)c->out.len;
-    mig_buf_fmt(&c->out, "%s%s%s", a, b, c_text);
+    ptrdiff_t at = (ptrdiff_t)c->out.len;
+    mig_buf_fmt(&c->out, "%s%s%s", first ? first : "", second, third ? third : "");
     mig_buf_char(&c->out, '\0');
-    return NULL;
+    return at;
 }
 
 static uint64_t flags_of(const struct mig_pg *c, const struct facts *f)
@@ -186,9 +187,7 @@ static void fill(struct mig_pg *c, const struct facts *f, migrate_info *out)
 {
     const char *flavour = fact(f, F_AURORA) ? "aurora" : mig_pg_flavour(c);
     const char *host = PQhost(c->pg), *port = PQport(c->pg), *start = fact(f, F_START), *pid = fact(f, F_PID);
-    ptrdiff_t address, session;
-    append(c, host ? host : "", ":", port ? port : "", &address);
-    append(c, pid ? pid : "", "@", start ? start : "", &session);
+    ptrdiff_t address = append(c, host, ":", port), session = append(c, pid, "@", start);
     if (c->out.oom)
         return;
     PUT(out, caps, caps_of(c, flavour));
