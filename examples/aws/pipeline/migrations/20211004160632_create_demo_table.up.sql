@@ -1,0 +1,1 @@
+CREATE TABLE demo_table (id serial PRIMARY KEY);

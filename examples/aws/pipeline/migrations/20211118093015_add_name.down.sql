@@ -1,0 +1,1 @@
+ALTER TABLE demo_table DROP COLUMN name;

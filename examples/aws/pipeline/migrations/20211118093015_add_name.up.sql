@@ -1,0 +1,1 @@
+ALTER TABLE demo_table ADD COLUMN name text NOT NULL DEFAULT '';
