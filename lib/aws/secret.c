@@ -83,7 +83,9 @@ static migrate_status read_url(const char *text, const char *what, struct mig_se
     struct mig_url url = { 0 };
     struct mig_diag why = MIG_DIAG_INIT;
     migrate_status status = mig_url_parse(&url, text, &why);
-    if (status) {
+    if (status == MIGRATE_E_NOMEM) {
+        mig_diag_set(diag, status, "out of memory");
+    } else if (status) {
         mig_diag_set(diag, MIGRATE_E_OPTION, "%s holds a URL that cannot be read: %s", what, why.message ? why.message : "");
         status = MIGRATE_E_OPTION;
     } else if (!put(&out->engine, url.scheme) || !put(&out->host, url.host) || !put(&out->port, url.port) ||
