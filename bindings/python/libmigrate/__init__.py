@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schema migrations that survive being killed: libmigrate for Python.
+
+>>> from libmigrate import Migrator
+>>> with Migrator("sqlite:app.db", "migrations") as migrator:
+...     migrator.up()
+"""
+
+from __future__ import annotations
+
+from ._library import library as _library
+from ._library import library_path
+from .code import CodeMigration, Execute
+from .credentials import Credentials, Login
+from .errors import (
+    Bug,
+    CallerError,
+    DatabaseError,
+    LibraryError,
+    LockError,
+    MigrateError,
+    ProcessError,
+    SourceError,
+    StateError,
+    Stopped,
+)
+from .locks import Holder, Lock, LockLost
+from .migrator import Migrator
+from .options import Option, OptionValue, options
+from .plan import Plan
+from .results import Event, LockInfo, Migration, Report, Statement, Step
+from .sources import Source, SourceEntry
+from .aio import AsyncMigrator
+
+__all__ = [
+    "AsyncMigrator",
+    "Bug",
+    "CallerError",
+    "CodeMigration",
+    "Credentials",
+    "DatabaseError",
+    "Event",
+    "Execute",
+    "Holder",
+    "LibraryError",
+    "Lock",
+    "LockError",
+    "LockInfo",
+    "LockLost",
+    "Login",
+    "MigrateError",
+    "Migration",
+    "Migrator",
+    "Option",
+    "OptionValue",
+    "Plan",
+    "ProcessError",
+    "Report",
+    "Source",
+    "SourceEntry",
+    "SourceError",
+    "StateError",
+    "Statement",
+    "Step",
+    "Stopped",
+    "library_path",
+    "library_version",
+    "options",
+]
+
+__version__ = "0.1.0"
+
+
+def library_version() -> str:
+    """Version of the library in use, which may be newer than this package."""
+    version: bytes = _library().c.migrate_version_string()
+    return version.decode()
