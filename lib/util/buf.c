@@ -39,6 +39,7 @@ bool mig_buf_reserve(struct mig_buf *b, size_t extra)
         return false;
     }
     b->data = data;
+    b->data[b->len] = '\0';
     b->cap = cap;
     return true;
 }

@@ -2,7 +2,7 @@
 #ifndef MIG_UTIL_BUF_H
 #define MIG_UTIL_BUF_H
 
-/* A growing byte buffer, always NUL-terminated once anything was written. A failed allocation is
+/* A growing byte buffer, always NUL-terminated once anything was written or reserved. A failed allocation is
  * remembered in `oom` and makes every later append do nothing, so that a caller builds a whole text
  * and asks once at the end. */
 
