@@ -75,6 +75,7 @@ struct mig_call {
     int64_t last_tick_ms;
     int64_t stop_seen_ms; /* when a stop was first noticed, 0 not */
     bool    ahead;        /* statements are under way beyond the running one */
+    int64_t unlocking_since_ms; /* monotonic, 0 not yet seen */
     bool    unlocking;    /* past the deadline or cancelled, but cleaning up must go on */
     bool    lock_lost;    /* a renewal said so */
     struct mig_lock *lock; /* that expires, while it is held */
@@ -150,6 +151,17 @@ migrate_status mig_wait(migrate_ctx *ctx, int64_t ms, migrate_error **err);
 migrate_status mig_fail_asked(migrate_error **err, migrate_status status);
 /* Random number below @p bound, for jitter and tokens that need no secrecy. */
 uint64_t mig_random(migrate_ctx *ctx, uint64_t bound);
+
+/* What follows goes on past stop, cancel and deadline, for a bounded time; gives what call.unlocking is to be set back
+ * to. */
+static inline bool mig_clean_up_begin(migrate_ctx *ctx)
+{
+    bool kept = ctx->call.unlocking;
+    if (!kept)
+        ctx->call.unlocking_since_ms = 0;
+    ctx->call.unlocking = true;
+    return kept;
+}
 
 /* ---- host ------------------------------------------------------------------- */
 

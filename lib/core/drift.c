@@ -63,7 +63,8 @@ static int32_t on_kept(void *user, uint32_t n, const migrate_text *c)
 
 static uint32_t kind_of(const char *name, size_t len)
 {
-    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database" };
+    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database",
+                                        "tablespace", "subscription" };
     for (uint32_t i = 1; i < sizeof names / sizeof *names; i++) {
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
             return i;

@@ -8,7 +8,8 @@
 
 static const char *kind_name(uint32_t kind)
 {
-    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database" };
+    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database",
+                                        "tablespace", "subscription" };
     return kind < sizeof names / sizeof *names ? names[kind] : "";
 }
 

@@ -241,6 +241,22 @@ static migrate_status load(migrate_ctx *ctx, struct loading *l, void (*query)(co
     return status;
 }
 
+/* Another run may have committed between the reading of the head and of the history. */
+static migrate_status check_lost_head(migrate_ctx *ctx, const struct mig_history *h, const struct mig_head *head,
+                                      migrate_error **err)
+{
+    struct mig_head now;
+    if (!head_was_lost(h, head))
+        return MIGRATE_OK;
+    migrate_status status = mig_head_read(ctx, &now, err);
+    if (status || !head_was_lost(h, &now))
+        return status;
+    mig_fail(err, MIGRATE_E_HISTORY, "%s says that nothing was ever applied, the history says otherwise",
+             ctx->db.names.head);
+    mig_error_hint(err, "the table was lost and made again: restore it from a backup, or set its seq to a number above 0");
+    return MIGRATE_E_HISTORY;
+}
+
 migrate_status mig_history_read(migrate_ctx *ctx, const struct mig_set *set, const struct mig_head *head,
                                 struct mig_history *out, migrate_error **err)
 {
@@ -249,11 +265,8 @@ migrate_status mig_history_read(migrate_ctx *ctx, const struct mig_set *set, con
         return MIGRATE_OK;
     struct loading l = { .history = out, .set = set };
     migrate_status status = load(ctx, &l, mig_books_read_history, on_history, err);
-    if (!status && head_was_lost(out, head)) {
-        status = mig_fail(err, MIGRATE_E_HISTORY, "%s says that nothing was ever applied, the history says otherwise",
-                          ctx->db.names.head);
-        mig_error_hint(err, "the table was lost and made again: restore it from a backup, or set its seq to a number above 0");
-    }
+    if (!status)
+        status = check_lost_head(ctx, out, head, err);
     /* A journal is open only while the digest is empty. */
     if (!status && head->digest[0] == '\0')
         status = load(ctx, &l, mig_books_read_journal, on_journal, err);

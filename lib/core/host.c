@@ -12,7 +12,23 @@
 #include "util/text.h"
 #include "util/url.h"
 
-enum { TICK_EVENT_MS = 240, AHEAD_GRACE_MS = 2000 };
+enum {
+    TICK_EVENT_MS = 240,
+    AHEAD_GRACE_MS = 2000,
+    CLEAN_UP_MS = 5000,       /* for rolling back, looking and unlocking once the call was to end */
+    CLEAN_UP_LONG_MS = 60000, /* …and while nobody waits for its end */
+};
+
+/* Cleaning up goes on past stop, cancel and deadline, but not for ever: a peer may have stopped answering. */
+static int64_t clean_up_left(migrate_ctx *ctx)
+{
+    struct mig_call *call = &ctx->call;
+    int64_t now = mig_clock_mono_ms();
+    if (!call->unlocking_since_ms)
+        call->unlocking_since_ms = now;
+    bool hurried = atomic_load(&ctx->stop_asked) || call->fault || now >= call->deadline_ms - call->margin_ms;
+    return call->unlocking_since_ms + (hurried ? CLEAN_UP_MS : CLEAN_UP_LONG_MS) - now;
+}
 
 static migrate_ctx *ctx_of(const migrate_host *host)
 {
@@ -108,7 +124,9 @@ static void host_progress(const migrate_host *host, const char *phase, uint64_t 
 static int64_t host_remaining_ms(const migrate_host *host)
 {
     const struct mig_call *call = &ctx_of(host)->call;
-    if (!call->active || call->deadline_ms == INT64_MAX || call->unlocking)
+    if (call->active && call->unlocking)
+        return clean_up_left(ctx_of(host));
+    if (!call->active || call->deadline_ms == INT64_MAX)
         return INT64_MAX;
     return call->deadline_ms - call->margin_ms - mig_clock_mono_ms();
 }
@@ -194,7 +212,8 @@ static migrate_status host_tick(const migrate_host *host)
     if (call->renew)
         call->renew(ctx);
     if (call->unlocking)
-        return MIGRATE_OK;
+        return clean_up_left(ctx) > 0 ? MIGRATE_OK : MIGRATE_E_DEADLINE;
+    call->unlocking_since_ms = 0;
     if (atomic_load(&ctx->cancel_asked))
         return MIGRATE_E_CANCELLED;
     if (call->lock_lost)

@@ -46,10 +46,9 @@ static void look_again(struct mig_run *run)
 {
     migrate_ctx *ctx = run->ctx;
     migrate_error *ignored = NULL;
-    bool kept = ctx->call.unlocking;
     if (ctx->db.lost || !ctx->db.conn)
         return;
-    ctx->call.unlocking = true;
+    bool kept = mig_clean_up_begin(ctx);
     if (!mig_view_refresh(ctx, &run->view, &ignored))
         fill_judgement(run);
     ctx->call.unlocking = kept;

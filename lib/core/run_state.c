@@ -167,8 +167,7 @@ void mig_run_remember(struct mig_run *run, size_t index, migrate_error *error)
     mig_books_of(ctx, &b);
     mig_books_failure(&b, &op, &sql);
     migrate_error *ignored = NULL;
-    bool kept = ctx->call.unlocking;
-    ctx->call.unlocking = true; /* also when the time is up or the run was cancelled */
+    bool kept = mig_clean_up_begin(ctx);
     if (mig_exec_buf(ctx, &sql, NULL, NULL, NULL, &ignored))
         mig_log(ctx, MIGRATE_LOG_DEBUG, "the failure could not be written down: %s", migrate_error_message(ignored));
     ctx->call.unlocking = kept;

@@ -122,8 +122,7 @@ void mig_rollback(migrate_ctx *ctx)
     if (db->lost || !db->conn || db->tx == MIGRATE_TX_NONE)
         return;
     migrate_error *err = NULL;
-    bool kept = ctx->call.unlocking;
-    ctx->call.unlocking = true;
+    bool kept = mig_clean_up_begin(ctx);
     if (MIGRATE_HAS(migrate_driver, db->driver, rollback) && db->driver->rollback) {
         migrate_result result = { .struct_size = sizeof result };
         if (db->driver->rollback(db->conn, &result, &err))
