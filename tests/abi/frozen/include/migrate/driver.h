@@ -300,6 +300,8 @@ typedef struct migrate_object {
 #define MIGRATE_PROVES_IDENTITY   (1u << 1) /**< changes when the object is swapped or rebuilt */
 #define MIGRATE_PROVES_REBUILD    (1u << 2) /**< changes when the definition is written anew, even to what it
                                                  was (told in whole seconds) */
+#define MIGRATE_PROVES_ABSENCE    (1u << 3) /**< asked alone, and cheap: whether the object is there, no more; before
+                                                 a CREATE that fails where it is */
 
 #define MIGRATE_SESSION_GONE    0u
 #define MIGRATE_SESSION_ALIVE   1u
@@ -374,7 +376,8 @@ struct migrate_driver {
      *  The text is DIGEST, or DIGEST:MORE where more was asked for and given: DIGEST alone says whether the
      *  definition is the same. One taken *before* a statement that ends in '?' proves nothing (an engine
      *  without atomic DDL, a definition this user may not see, an object made within the same second); later a
-     *  '?' at the end means nothing. E_UNSUPPORTED: cannot tell for this kind or without a privilege.
+     *  '?' at the end means nothing. Where it does not exist the text is the same fixed one on every question.
+     *  E_UNSUPPORTED: cannot tell for this kind or without a privilege.
      *  It sends nothing, and is the one member that may be called from within next(). */
     migrate_status (*fingerprint)(void *conn, const migrate_object *object, const char **out_sql,
                                   uint32_t *proves, migrate_error **err);
@@ -387,7 +390,8 @@ struct migrate_driver {
     migrate_status (*reset)(void *conn, migrate_result *out, migrate_error **err);
 
     /** Cuts text the driver's own way: length of the first statement incl. terminator in *used,
-     *  of the text to run in *stmt_len from *stmt_at. For dialects the library does not lex. */
+     *  of the text to run in *stmt_len from *stmt_at. For dialects the library does not lex. *used 0
+     *  asks for more text, never with @p at_end; *stmt_len 0: nothing to run in these bytes. */
     migrate_status (*split)(void *conn, const char *text, size_t len, uint32_t at_end, size_t *used,
                             size_t *stmt_at, size_t *stmt_len, migrate_error **err);
 
