@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+
+const { native } = require('./native.js');
+const errors = require('./errors.js');
+const { Course, checksum, flagsOf } = require('./code.js');
+const pool = require('./pool.js');
+
+const running = new Set();
+
+/* process.exit() joins the pool's threads: what runs there is cancelled first. */
+process.on('exit', () => {
+  for (const call of running) call.handle.cancel();
+});
+
+/* One call on a context: starts it, answers what it asks, settles its promise. */
+class Call {
+  constructor(owner, request) {
+    this.owner = owner; // {handle, codes, callbacks}
+    this.handle = owner.handle;
+    this.request = request;
+    this.opened = false; // it opened the database, whatever came after
+    this.course = null;
+    this.thrown = null; // what a callback of the application threw, to be thrown as it was
+  }
+
+  async run() {
+    await pool.enter();
+    try {
+      return await new Promise((resolve, reject) => this.start(resolve, reject));
+    } finally {
+      pool.leave();
+    }
+  }
+
+  start(resolve, reject) {
+    const listener = (kind, payload) => {
+      if (kind === 'done') {
+        running.delete(this);
+        this.settle(payload, resolve, reject);
+      } else {
+        this[kind](payload);
+      }
+    };
+    errors.translated(() => this.handle.start(this.request, listener));
+    running.add(this);
+  }
+
+  settle(outcome, resolve, reject) {
+    const report = outcome.json ? JSON.parse(outcome.json) : null;
+    this.opened = outcome.opened;
+    if (!outcome.failure) return resolve({ report, text: outcome.text });
+    if (this.thrown && ['E_CALLBACK', 'E_STOPPED'].includes(outcome.failure.name)) return reject(this.thrown.value);
+    return reject(errors.make({ ...outcome.failure, report }));
+  }
+
+  alive() {}
+
+  event({ text }) {
+    try {
+      this.owner.callbacks.onEvent(JSON.parse(text));
+    } catch (value) {
+      this.thrown ??= { value };
+      this.handle.stop();
+    }
+  }
+
+  /* Answers a question with what `make` comes to; values are texts. */
+  async reply(talk, make) {
+    try {
+      native.answer(talk, 0, null, await make());
+    } catch (value) {
+      this.thrown = { value };
+      native.answer(talk, -1, describe(value), []);
+    }
+  }
+
+  login({ text, number, amount, talk }) {
+    const question = { url: text, reason: number === 1 ? 'rejected' : 'first', remaining_ms: amount };
+    return this.reply(talk, async () => {
+      const answer = (await this.owner.callbacks.credentials(question)) ?? {};
+      return Object.entries(answer).filter(([, v]) => v != null)
+        .flatMap(([key, v]) => [key, v === true ? '1' : String(v)]);
+    });
+  }
+
+  list({ talk }) {
+    return this.reply(talk, async () => {
+      const values = [];
+      for (const entry of await this.owner.callbacks.list()) values.push(...this.entry(entry));
+      return values;
+    });
+  }
+
+  entry(entry) {
+    if (typeof entry.up !== 'function') return [entry.path, entry.text, null, '0', null];
+    const sum = entry.checksum ?? checksum(`${entry.up}\n${entry.down ?? ''}`);
+    return [entry.path, null, sum, String(flagsOf(entry)), String(this.owner.codes.number(entry.path, entry))];
+  }
+
+  async code({ number, amount, talk }) {
+    const code = this.owner.codes.at(number);
+    const course = new Course(native, talk, errors.make);
+    this.course = course;
+    this.thrown = null;
+    try {
+      await (amount === 2 ? code.down : code.up).call(code, { execute: course.execute });
+      await course.last;
+      native.answer(talk, 0, null, []);
+    } catch (value) {
+      await course.last;
+      if (value === course.failure) return native.answer(talk, 1, value.message, []);
+      this.thrown = { value };
+      native.answer(talk, -1, describe(value), []);
+    }
+    return undefined;
+  }
+
+  rows(payload) {
+    this.course.rows(payload);
+  }
+}
+
+function describe(value) {
+  return value instanceof Error ? `${value.name}: ${value.message}` : `thrown: ${String(value)}`;
+}
+
+module.exports = { Call };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+
+const crypto = require('node:crypto');
+const fs = require('node:fs/promises');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+/* Code migrations: finding them in a directory, and the JavaScript side of running one. */
+
+const FILE = /^(?:\d|[VvRr]\d*__).*\.(?:js|mjs|cjs)$/;
+const REVERSIBLE = 1, NO_TRANSACTION = 2;
+
+function checksum(text) {
+  const plain = Buffer.from(String(text).replace(/\r\n?/g, '\n'));
+  return 'sha256:' + crypto.createHash('sha256').update(plain).digest('hex');
+}
+
+function flagsOf(code) {
+  return (code.down ? REVERSIBLE : 0) | (code.transaction === false ? NO_TRANSACTION : 0);
+}
+
+async function importFile(file) {
+  const found = await import(pathToFileURL(file).href);
+  const code = typeof found.up === 'function' ? found : found.default;
+  if (typeof code?.up !== 'function') throw new TypeError(`${file} exports no function up()`);
+  return code;
+}
+
+/* `[{path, code, checksum}]` of directory `dir`, but for those in `known`. */
+async function inDirectory(dir, known) {
+  let names;
+  try {
+    names = await fs.readdir(dir);
+  } catch {
+    return []; // the engine says it better
+  }
+  const found = [];
+  for (const name of names.filter((n) => FILE.test(n) && !known.has(n)).sort()) {
+    const file = path.resolve(dir, name);
+    found.push({ path: name, code: await importFile(file), checksum: checksum(await fs.readFile(file)) });
+  }
+  return found;
+}
+
+/* What is bound to a `?`: the server reads it from text. */
+function parameter(value) {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (value instanceof Date) return value.toISOString();
+  return Buffer.isBuffer(value) ? value : String(value);
+}
+
+/* Statements of one run of one migration, one after the other. */
+class Course {
+  constructor(native, talk, fail) {
+    this.native = native;
+    this.talk = talk;
+    this.fail = fail;
+    this.last = Promise.resolve();
+    this.waiting = null;
+    this.failure = null;
+    this.execute = (sql, params) => this.queue(sql, params);
+  }
+
+  queue(sql, params) {
+    const next = this.last.then(() => this.send(sql, params));
+    this.last = next.catch(() => {});
+    return next;
+  }
+
+  send(sql, params) {
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+      if (!this.native.exec(this.talk, sql, params?.map(parameter))) {
+        this.waiting = null;
+        reject(this.failure ?? new Error('execute() after the migration has ended'));
+      }
+    });
+  }
+
+  rows(payload) {
+    const { resolve, reject } = this.waiting;
+    this.waiting = null;
+    if (payload.status === 0) return resolve(payload.rows);
+    this.failure = this.fail({ ...payload, text: payload.message });
+    return reject(this.failure);
+  }
+}
+
+module.exports = { Course, checksum, flagsOf, inDirectory };

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+/* Where the addon is: $LIBMIGRATE_NODE_ADDON, else what was built into the package for this platform. */
+function addonPath() {
+  return process.env.LIBMIGRATE_NODE_ADDON ||
+    path.join(__dirname, '..', 'build', `${process.platform}-${process.arch}`, 'libmigrate.node');
+}
+
+function load(file) {
+  if (!fs.existsSync(file)) {
+    throw new Error(`libmigrate has no binary for ${process.platform}-${process.arch} at ${file}; ` +
+      'run `npm run build` in the package (it needs a C compiler and libmigrate)');
+  }
+  return require(file);
+}
+
+const file = addonPath();
+const native = load(file);
+
+/* A library of ours: in lib beside the addon, else wherever the dynamic linker finds it. */
+function library(name) {
+  const beside = path.join(path.dirname(file), 'lib', `${name}.so.0`);
+  return fs.existsSync(beside) ? { file: beside, search: false } : { file: `${name}.so.0`, search: true };
+}
+
+module.exports = { native, library };

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "binding.h"
+#include "handle.h"
+
+/* A row of the library's table of options. */
+static napi_value make_option(napi_env env, const migrate_option *option)
+{
+    napi_value row = NULL;
+    napi_create_object(env, &row);
+    set_member(env, row, "key", make_string(env, migrate_option_key(option)));
+    set_member(env, row, "type", make_string(env, migrate_option_type(option)));
+    set_member(env, row, "values", make_string(env, migrate_option_values(option)));
+    set_member(env, row, "default", make_string(env, migrate_option_default(option)));
+    set_member(env, row, "doc", make_string(env, migrate_option_doc(option)));
+    return row;
+}
+
+static napi_value make_options(napi_env env)
+{
+    napi_value list = NULL;
+    const migrate_option *option;
+    napi_create_array(env, &list);
+    for (uint32_t i = 0; (option = migrate_option_at(i)) != NULL; i++)
+        napi_set_element(env, list, i, make_option(env, option));
+    return list;
+}
+
+/* A library older than these headers may lack what is called here. */
+static bool library_fits(napi_env env)
+{
+    char message[160];
+    uint32_t have = migrate_version_number();
+    if (have / 10000 == MIGRATE_VERSION_MAJOR && have >= MIGRATE_VERSION_NUMBER)
+        return true;
+    snprintf(message, sizeof message, "this package was built for libmigrate %s and found libmigrate %s",
+             MIGRATE_VERSION_STRING, migrate_version_string());
+    fail(env, message);
+    return false;
+}
+
+NAPI_MODULE_INIT()
+{
+    napi_value constructor = NULL;
+    if (!library_fits(env))
+        return NULL;
+    napi_define_class(env, "Handle", NAPI_AUTO_LENGTH, js_handle, NULL, handle_methods_count, handle_methods,
+                      &constructor);
+    set_member(env, exports, "Handle", constructor);
+    set_member(env, exports, "version", make_string(env, migrate_version_string()));
+    set_member(env, exports, "options", make_options(env));
+    napi_property_descriptor functions[] = {
+        { "exec", NULL, js_exec, NULL, NULL, NULL, napi_default, NULL },
+        { "answer", NULL, js_answer, NULL, NULL, NULL, napi_default, NULL },
+    };
+    napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+    return exports;
+}

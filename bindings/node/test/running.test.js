@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const { test } = require('node:test');
+const { Worker } = require('node:worker_threads');
+const { Migrator, Stopped } = require('..');
+const { scratch, sqlite, sleep } = require('./helper.js');
+
+/* Minutes of work for SQLite, which can be cancelled. */
+const LONG = 'CREATE TABLE t AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000000000) SELECT max(n) FROM c;\n';
+const FILES = { '1_a.sql': 'CREATE TABLE a (x);\n', '2_long.sql': LONG };
+const PACKAGE = require.resolve('..');
+
+test('the event loop goes on, and a signal cancels', async (t) => {
+  const at = scratch(t, FILES);
+  const m = new Migrator(at.config);
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 10);
+  const reason = new Error('enough');
+  const began = Date.now();
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(reason), 400);
+  const error = await m.up({ signal: abort.signal }).then(() => null, (e) => e);
+  clearInterval(timer);
+  assert.ok(error instanceof Stopped, String(error));
+  assert.equal(error.status, 'E_CANCELLED');
+  assert.equal(error.cause, reason);
+  assert.ok(ticks > 10, `${ticks} ticks`);
+  assert.ok(Date.now() - began < 5000);
+  assert.equal((await m.status()).pending, 1, 'usable afterwards');
+  await assert.rejects(m.up({ signal: AbortSignal.abort(reason) }), (e) => e === reason);
+  await m.close();
+});
+
+test('stop between statements', async (t) => {
+  const at = scratch(t, { '1_a.js': 'exports.up = () => new Promise(() => {});\n' });
+  const m = new Migrator(at.config);
+  const up = m.up();
+  setTimeout(() => m.stop(), 100);
+  await assert.rejects(up, (e) => e instanceof Stopped && e.status === 'E_STOPPED');
+  assert.equal((await m.status()).pending, 1);
+  await m.close();
+});
+
+test('a deadline', async (t) => {
+  const m = new Migrator(scratch(t, FILES).config);
+  await assert.rejects(m.up({ deadline: '500ms' }), Stopped);
+  await m.close();
+});
+
+test('events, in order and before the result', async (t) => {
+  const at = scratch(t, { '1_a.sql': 'CREATE TABLE a (x);\nCREATE TABLE b (x);\n' });
+  const seen = [];
+  const m = new Migrator({ ...at.config, onEvent: (e) => seen.push(e.event) });
+  await m.up();
+  for (const name of ['connected', 'run_begin', 'migration_begin', 'migration_end', 'run_end']) {
+    assert.ok(seen.includes(name), `${name} of ${seen}`);
+  }
+  await m.close();
+  const oops = new Error('listener');
+  const other = new Migrator({ ...at.config, database: `${at.database}2`, onEvent: () => { throw oops; } });
+  await other.up().then(() => {}, (e) => assert.equal(e, oops));
+  await other.close();
+});
+
+test('many at once: each migration runs once', async (t) => {
+  const at = scratch(t, {
+    '1_a.sql': 'CREATE TABLE a (x);\n',
+    '2_b.js': `const fs = require('node:fs/promises');
+      exports.up = async ({ execute }) => { await fs.readFile(__filename); await execute('INSERT INTO a VALUES (1)'); };`,
+  });
+  const all = Array.from({ length: 8 }, () => new Migrator(at.config));
+  const reports = await Promise.all(all.map((m) => m.up()));
+  assert.equal(reports.reduce((n, r) => n + r.applied, 0), 2);
+  assert.deepEqual(sqlite(at.file, 'SELECT x FROM a'), [[1]]);
+  await Promise.all(all.map((m) => m.close()));
+});
+
+test('calls of one Migrator take turns', async (t) => {
+  const m = new Migrator(scratch(t, { '1_a.sql': 'CREATE TABLE a (x);\n' }).config);
+  const [one, two, three] = await Promise.all([m.up(), m.status(), m.hash()]);
+  assert.equal(one.applied, 1);
+  assert.equal(two.state, 'current');
+  assert.match(three, /^sha256:/);
+  await m.close();
+});
+
+test('process.exit() in the middle does not hang', async (t) => {
+  for (const files of [FILES, { '1_a.js': 'exports.up = () => new Promise(() => {});\n' }]) {
+    const at = scratch(t, files);
+    const script = `new (require(${JSON.stringify(PACKAGE)}).Migrator)(${JSON.stringify(at.config)}).up().catch(() => {});
+      setTimeout(() => process.exit(3), 500)`;
+    const began = Date.now();
+    assert.equal(spawnSync(process.execPath, ['-e', script], { timeout: 20000 }).status, 3);
+    assert.ok(Date.now() - began < 10000);
+  }
+});
+
+test('killed in the middle of code: once again and only once', async (t) => {
+  const at = scratch(t, {
+    '1_a.sql': 'CREATE TABLE a (x);\n',
+    '2_b.js': `exports.up = async ({ execute }) => {
+      await execute('INSERT INTO a VALUES (1)');
+      if (process.env.DIE) process.kill(process.pid, 'SIGKILL');
+    };`,
+  });
+  const script = `new (require(${JSON.stringify(PACKAGE)}).Migrator)(${JSON.stringify(at.config)}).up()`;
+  const killed = spawnSync(process.execPath, ['-e', script], { env: { ...process.env, DIE: '1' } });
+  assert.equal(killed.signal, 'SIGKILL');
+  assert.equal(spawnSync(process.execPath, ['-e', script]).status, 0);
+  assert.deepEqual(sqlite(at.file, 'SELECT x FROM a'), [[1]]);
+});
+
+test('worker threads, also ended ones', async (t) => {
+  const at = scratch(t, FILES);
+  const script = `const { Migrator } = require(${JSON.stringify(PACKAGE)});
+    const { parentPort, workerData } = require('node:worker_threads');
+    new Migrator(workerData).up({ steps: 1 }).then((r) => {
+      parentPort.postMessage(r.applied);
+      return new Migrator(workerData).up();
+    });`;
+  const worker = new Worker(script, { eval: true, workerData: at.config });
+  assert.equal(await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject)), 1);
+  await sleep(300);
+  const began = Date.now();
+  await worker.terminate();
+  assert.ok(Date.now() - began < 10000);
+  assert.deepEqual(sqlite(at.file, 'SELECT count(*) FROM a'), [[0]]);
+});
+
+test('garbage to every entry point', async (t) => {
+  const at = scratch(t, { '1_a.sql': 'CREATE TABLE a (x);\n' });
+  const junk = [undefined, null, 0, -1, NaN, '', 'x'.repeat(10000), '\0', [], {}, () => {}, true, 1n];
+  for (const value of junk) {
+    for (const config of [value, { database: value }, { ...at.config, source: value }, { lock_wait: value }, { [String(value)]: 1 }]) {
+      try {
+        await new Migrator(config).close();
+      } catch (e) {
+        assert.ok(e instanceof Error, String(e));
+      }
+    }
+    const m = new Migrator(at.config);
+    for (const verb of ['up', 'down', 'redo', 'plan', 'script']) {
+      for (const key of ['to', 'steps', 'deadline', 'direction', 'dialect']) {
+        await m[verb]({ [key]: value }).catch((e) => assert.ok(e instanceof Error, String(e)));
+      }
+    }
+    for (const verb of ['baseline', 'resolve', 'create']) {
+      await m[verb](value, { applied: true }).catch((e) => assert.ok(e instanceof Error, String(e)));
+    }
+    await m.close();
+  }
+});
+
+test('memory is flat over many open and close', async (t) => {
+  const at = scratch(t, { '1_a.sql': 'CREATE TABLE a (x);\n' });
+  const cycle = async (n) => {
+    for (let i = 0; i < n; i++) {
+      const m = new Migrator(at.config);
+      await m.up();
+      await m.close();
+    }
+  };
+  await cycle(300);
+  const before = process.memoryUsage().rss;
+  await cycle(700);
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < 24 * 1024 * 1024, `${grown} bytes more`);
+});
