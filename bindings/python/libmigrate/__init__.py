@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._library import library as _library
 from ._library import library_path
+from ._version import __version__
 from .code import CodeMigration, Execute
 from .credentials import Credentials, Login
 from .errors import (
@@ -33,6 +34,7 @@ from .sources import Source, SourceEntry
 from .aio import AsyncMigrator
 
 __all__ = [
+    "__version__",
     "AsyncMigrator",
     "Bug",
     "CallerError",
@@ -67,8 +69,6 @@ __all__ = [
     "library_version",
     "options",
 ]
-
-__version__ = "0.1.0"
 
 
 def library_version() -> str:

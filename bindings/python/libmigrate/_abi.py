@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int32, c_int64, c_size_t
 from ctypes import c_uint32, c_uint64, c_void_p
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from ._version import __version__
 
 #: MIGRATE_VERSION_NUMBER of the headers that this file was written from.
 HEADER_VERSION = 100
-HEADER_VERSION_TEXT = "0.1.0"
+HEADER_VERSION_TEXT = __version__
 
 OK, DONE, BUSY = 0, 1, 2
 E_ARGUMENT, E_MISUSE, E_OPTION, E_UNSUPPORTED = 100, 101, 102, 105
@@ -95,9 +97,7 @@ RowFn = CFUNCTYPE(c_int32, c_void_p, c_uint32, POINTER(Text))
 StatementFn = CFUNCTYPE(Status, c_void_p, c_void_p)
 LambdaSetupFn = CFUNCTYPE(Status, c_void_p, c_void_p, ErrorOut)
 
-ExecFn = CFUNCTYPE(
-    Status, c_void_p, c_char_p, c_size_t, POINTER(Text), c_uint32, RowFn, c_void_p, ErrorOut
-)
+ExecFn = CFUNCTYPE(Status, c_void_p, c_char_p, c_size_t, POINTER(Text), c_uint32, RowFn, c_void_p, ErrorOut)
 TickFn = CFUNCTYPE(Status, c_void_p)
 
 
@@ -149,9 +149,7 @@ class SourceOps(Structure):
     ]
 
 
-AcquireFn = CFUNCTYPE(
-    Status, c_void_p, c_void_p, c_char_p, POINTER(c_uint64), POINTER(Holder), ErrorOut
-)
+AcquireFn = CFUNCTYPE(Status, c_void_p, c_void_p, c_char_p, POINTER(c_uint64), POINTER(Holder), ErrorOut)
 KeyFn = CFUNCTYPE(Status, c_void_p, c_void_p, c_char_p, ErrorOut)
 HolderFn = CFUNCTYPE(Status, c_void_p, c_void_p, c_char_p, POINTER(Holder), ErrorOut)
 
@@ -174,6 +172,11 @@ class LockOps(Structure):
         ("inspect", HolderFn),
         ("break_lock", HolderFn),
     ]
+
+
+def callback(kind: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Makes a C function of type ``kind`` from the one it decorates; it lives as long as the module."""
+    return lambda function: kind(function)
 
 
 def has(struct: Structure, member: str) -> bool:

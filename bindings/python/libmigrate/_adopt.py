@@ -57,14 +57,9 @@ def _check(sqlite: Any, pointer: int, connection: sqlite3.Connection) -> None:
     sqlite.sqlite3_db_filename.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     sqlite.sqlite3_get_autocommit.restype = ctypes.c_int
     sqlite.sqlite3_get_autocommit.argtypes = [ctypes.c_void_p]
-    said = next(
-        (row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), ""
-    )
+    said = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
     found = os.fsdecode(sqlite.sqlite3_db_filename(pointer, b"main") or b"")
-    if (
-        found != (said or "")
-        or bool(sqlite.sqlite3_get_autocommit(pointer)) == connection.in_transaction
-    ):
+    if found != (said or "") or bool(sqlite.sqlite3_get_autocommit(pointer)) == connection.in_transaction:
         raise _refuse("its C connection was not found")
 
 
@@ -91,9 +86,7 @@ def native_of(connection: object, driver: Optional[str], lib: Library) -> Tuple[
         return "sqlite", _sqlite_pointer(connection, lib)
     if isinstance(connection, int) and not isinstance(connection, bool):
         if driver is None:
-            raise TypeError(
-                "adopt(): with a pointer, driver='sqlite', 'postgres' or 'mysql' is wanted"
-            )
+            raise TypeError("adopt(): with a pointer, driver='sqlite', 'postgres' or 'mysql' is wanted")
         if connection <= 0:
             raise TypeError("adopt(): not a pointer")
         return driver, connection

@@ -44,7 +44,7 @@ def drop(number: Optional[int]) -> None:
     _objects.pop(number or 0, None)
 
 
-@_abi.ReleaseFn
+@_abi.callback(_abi.ReleaseFn)
 def release(user: Optional[int]) -> None:
     """migrate_release_fn"""
     drop(user)

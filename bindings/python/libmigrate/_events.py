@@ -50,7 +50,7 @@ class Receiver:
             self.callback(Event.from_json(document, decode(c.migrate_event_text(event))))
 
 
-@_abi.EventFn
+@_abi.callback(_abi.EventFn)
 def on_event(user: Optional[int], event: int) -> int:
     """migrate_event_fn. Also where Python gets to handle signals: a TICK comes every 250 ms of waiting."""
     receiver = find(user)

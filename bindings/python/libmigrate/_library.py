@@ -158,9 +158,7 @@ def aws() -> Any:
                 ) from None
             missing = _abi.bind(loaded, _abi.AWS_PROTOTYPES)
             if missing is not None:
-                raise _fail(
-                    "%s has no %s()" % (path, missing), "install libmigrate and its parts anew"
-                )
+                raise _fail("%s has no %s()" % (path, missing), "install libmigrate and its parts anew")
             _aws_loaded = loaded
     return _aws_loaded
 

@@ -34,9 +34,7 @@ def encode(text: object, what: str) -> bytes:
             "%s: not Unicode text: %s" % (what, why), status="E_ARGUMENT", status_code=E_ARGUMENT
         ) from None
     if b"\0" in data:
-        raise CallerError(
-            "%s: it holds a NUL character" % what, status="E_ARGUMENT", status_code=E_ARGUMENT
-        )
+        raise CallerError("%s: it holds a NUL character" % what, status="E_ARGUMENT", status_code=E_ARGUMENT)
     return data
 
 
@@ -46,9 +44,7 @@ def encode_path(path: object, what: str) -> bytes:
         raise TypeError("%s: a path is wanted, not %s" % (what, type(path).__name__))
     data = os.fsencode(path)
     if b"\0" in data:
-        raise CallerError(
-            "%s: it holds a NUL character" % what, status="E_ARGUMENT", status_code=E_ARGUMENT
-        )
+        raise CallerError("%s: it holds a NUL character" % what, status="E_ARGUMENT", status_code=E_ARGUMENT)
     return data
 
 

@@ -126,7 +126,7 @@ class Execute:
         self._valid = False
 
 
-@_abi.RowFn
+@_abi.callback(_abi.RowFn)
 def _on_row(user: Optional[int], n: int, columns: Any) -> int:
     bridge, on_row = find(user)
 
@@ -169,7 +169,7 @@ class CodeMigration:
             execute._end()
 
 
-@_abi.CodeFn
+@_abi.callback(_abi.CodeFn)
 def run_code(user: Optional[int], direction: int, executor: int, err: Any) -> int:
     """migrate_code_fn; ``user`` is a pair of bridge and CodeMigration."""
     bridge, migration = find(user)
@@ -182,9 +182,7 @@ def run_code(user: Optional[int], direction: int, executor: int, err: Any) -> in
 _NAME = re.compile(r"(?:[0-9]|[VB][0-9]|R__).*\.py\Z")
 
 
-def _source_error(
-    status: str, code: int, message: str, path: str, line: Optional[int]
-) -> SourceError:
+def _source_error(status: str, code: int, message: str, path: str, line: Optional[int]) -> SourceError:
     place = path if line is None else "%s:%d" % (path, line)
     return SourceError(
         message,
@@ -287,9 +285,7 @@ def read_folder(folder: str) -> Iterator[CodeMigration]:
         )
 
 
-def add(
-    c: Any, handle: int, bridge: Bridge, migration: CodeMigration
-) -> Tuple[int, ctypes.c_void_p]:
+def add(c: Any, handle: int, bridge: Bridge, migration: CodeMigration) -> Tuple[int, ctypes.c_void_p]:
     """migrate_ctx_add_code()"""
     flags = 0
     if migration.down is not None:

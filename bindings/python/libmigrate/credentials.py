@@ -59,7 +59,7 @@ def _answer(provider: Credentials, login: int) -> None:
             raise take_error(status, err)
 
 
-@_abi.CredentialsFn
+@_abi.callback(_abi.CredentialsFn)
 def on_credentials(user: Optional[int], login: int, err: Any) -> int:
     """migrate_credentials_fn; ``user`` is a pair of bridge and provider."""
     bridge, provider = find(user)

@@ -160,9 +160,7 @@ def class_of(status_code: int) -> Type[MigrateError]:
     return _CLASSES.get(status_code // 100, MigrateError)
 
 
-def _rebuild(
-    kind: Type[MigrateError], args: Tuple[str, ...], facts: Dict[str, object]
-) -> MigrateError:
+def _rebuild(kind: Type[MigrateError], args: Tuple[str, ...], facts: Dict[str, object]) -> MigrateError:
     error = kind(args[0])
     error.__dict__.update(facts)
     return error

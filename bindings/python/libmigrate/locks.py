@@ -119,14 +119,14 @@ def _read_holder(holder: Any) -> Optional[Holder]:
     return Holder(since=datetime.fromtimestamp(since / 1000) if since else None, **texts)
 
 
-@_abi.AcquireFn
+@_abi.callback(_abi.AcquireFn)
 def _acquire(self: int, _host: int, key: bytes, token: Any, holder: Any, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.acquire, key, token, holder)
 
 
 def _key_member(name: str) -> Any:
-    @_abi.KeyFn
+    @_abi.callback(_abi.KeyFn)
     def member(self: int, _host: int, key: bytes, err: Any) -> int:
         adapter = find(self)
         return guarded(adapter.bridge, err, adapter.call, name, key)
@@ -134,18 +134,18 @@ def _key_member(name: str) -> Any:
     return member
 
 
-@_abi.SelfFn
+@_abi.callback(_abi.SelfFn)
 def _free(self: int) -> None:
     drop(self)
 
 
-@_abi.HolderFn
+@_abi.callback(_abi.HolderFn)
 def _inspect(self: int, _host: int, key: bytes, holder: Any, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.inspect, key, holder)
 
 
-@_abi.HolderFn
+@_abi.callback(_abi.HolderFn)
 def _break(self: int, _host: int, key: bytes, holder: Any, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.break_lock, key, holder)

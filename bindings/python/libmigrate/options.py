@@ -61,9 +61,7 @@ def _or_none(text: Optional[bytes]) -> Optional[str]:
 
 
 def _bad(key: str, value: object, why: str) -> CallerError:
-    return CallerError(
-        "option %s: %r %s" % (key, value, why), status="E_OPTION", status_code=E_OPTION
-    )
+    return CallerError("option %s: %r %s" % (key, value, why), status="E_OPTION", status_code=E_OPTION)
 
 
 def _milliseconds(key: str, value: object, ms: float) -> str:

@@ -98,38 +98,36 @@ class Adapter:
         self.source.create(path.decode("utf-8"), text)
 
 
-@_abi.RewindFn
+@_abi.callback(_abi.RewindFn)
 def _rewind(self: int, _host: int, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.rewind)
 
 
-@_abi.NextFn
+@_abi.callback(_abi.NextFn)
 def _next(self: int, _host: int, out: Any, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.next, out.contents)
 
 
-@_abi.ReadFn
-def _read(
-    self: int, _host: int, entry: Any, offset: int, buf: int, cap: int, got: Any, err: Any
-) -> int:
+@_abi.callback(_abi.ReadFn)
+def _read(self: int, _host: int, entry: Any, offset: int, buf: int, cap: int, got: Any, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.read, entry, offset, buf, cap, got)
 
 
-@_abi.SelfFn
+@_abi.callback(_abi.SelfFn)
 def _free(self: int) -> None:
     drop(self)
 
 
-@_abi.RunFn
+@_abi.callback(_abi.RunFn)
 def _run(self: int, _host: int, entry: Any, direction: int, executor: int, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.run, entry, direction, executor)
 
 
-@_abi.CreateFn
+@_abi.callback(_abi.CreateFn)
 def _create(self: int, _host: int, path: bytes, data: int, length: int, err: Any) -> int:
     adapter = find(self)
     return guarded(adapter.bridge, err, adapter.create, path, data, length)
