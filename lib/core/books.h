@@ -40,8 +40,8 @@ void mig_books_read_history(const struct mig_books *b, struct mig_buf *out);
 /* Columns: kind, version, direction, idx, state, seq, epoch, sha, object, fp; in order of idx. */
 void mig_books_read_journal(const struct mig_books *b, struct mig_buf *out);
 
-/* Moves the epoch by one. On PostgreSQL it returns what mig_books_read_head() does. */
-void mig_books_take_epoch(const struct mig_books *b, struct mig_buf *out);
+/* Moves the epoch by @p by. On PostgreSQL it returns what mig_books_read_head() does. */
+void mig_books_take_epoch(const struct mig_books *b, uint32_t by, struct mig_buf *out);
 
 /* ---- one operation ---------------------------------------------------------- */
 

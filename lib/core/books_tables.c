@@ -188,9 +188,9 @@ void mig_books_read_journal(const struct mig_books *b, struct mig_buf *out)
                 b->names->journal);
 }
 
-void mig_books_take_epoch(const struct mig_books *b, struct mig_buf *out)
+void mig_books_take_epoch(const struct mig_books *b, uint32_t by, struct mig_buf *out)
 {
-    mig_buf_fmt(out, "UPDATE %s SET epoch = epoch + 1 WHERE id = 1", b->names->head);
+    mig_buf_fmt(out, "UPDATE %s SET epoch = epoch + %u WHERE id = 1", b->names->head, by);
     if (b->dialect == MIGRATE_DIALECT_POSTGRES)
         mig_buf_str(out, " RETURNING format, epoch, seq, digest");
 }

@@ -117,6 +117,13 @@ static bool same_holder(const migrate_report *seen, const migrate_holder *now)
     return strcmp(a, b) == 0 && seen->holder.since_ms == now->since_ms;
 }
 
+/* The holder's session ends, and the epoch moves before he can come back. */
+static migrate_status send_away(struct lock_call *c, const migrate_holder *holder, migrate_error **err)
+{
+    migrate_status status = c->lock.ops->break_lock(c->lock.self, &c->ctx->host, c->ctx->db.names.lock_key, holder, err);
+    return !status && c->head.present ? mig_epoch_break(c->ctx, err) : status;
+}
+
 static migrate_status break_it(struct lock_call *c, const migrate_report *seen, migrate_error **err)
 {
     struct migrate_report *r = c->report;
@@ -142,12 +149,13 @@ static migrate_status break_it(struct lock_call *c, const migrate_report *seen, 
     keep_holder(r, &holder, c->lock.ops->name, c->head.epoch);
     migrate_holder named = holder;
     named.session_id = r->holder.session; /* the driver's own text is gone with its next call */
-    status = c->lock.ops->break_lock(c->lock.self, &c->ctx->host, c->ctx->db.names.lock_key, &named, err);
+    status = mig_lock_gate(c->ctx, true, err);
     if (status)
         return status;
+    status = send_away(c, &named, err);
+    mig_lock_gate_open(c->ctx);
     r->text = "the migration lock was taken from its holder; his work is fenced off";
-    struct mig_head head;
-    return c->head.present ? mig_epoch_take(c->ctx, &head, err) : MIGRATE_OK;
+    return status;
 }
 
 migrate_status migrate_lock_break(migrate_ctx *ctx, const migrate_report *seen, migrate_report **out,

@@ -101,6 +101,48 @@ migrate_status mig_lock_pick(migrate_ctx *ctx, const char *owner, bool guards, s
     }
 }
 
+/* ---- the gate ------------------------------------------------------------------ */
+
+static char *gate_key(const migrate_ctx *ctx)
+{
+    return mig_sprintf("%s:gate", ctx->db.names.lock_key);
+}
+
+static bool has_gate(const migrate_ctx *ctx)
+{
+    return can_session(ctx) && !needs_none(ctx) && !(ctx->db.facts.flags & MIGRATE_INFO_POOLED) &&
+           ctx->db.names.lock_key;
+}
+
+migrate_status mig_lock_gate(migrate_ctx *ctx, bool keep, migrate_error **err)
+{
+    if (!has_gate(ctx))
+        return MIGRATE_OK;
+    char *key = gate_key(ctx);
+    if (!key)
+        return mig_fail_nomem(err);
+    migrate_holder holder = { .struct_size = sizeof holder };
+    migrate_status status;
+    while ((status = ctx->db.driver->try_lock(ctx->db.conn, key, &holder, err)) == MIGRATE_BUSY) {
+        status = mig_wait(ctx, FIRST_POLL_MS, err);
+        if (status)
+            break;
+    }
+    free(key);
+    if (!status && !keep)
+        mig_lock_gate_open(ctx);
+    return status;
+}
+
+void mig_lock_gate_open(migrate_ctx *ctx)
+{
+    char *key = has_gate(ctx) && !ctx->db.lost ? gate_key(ctx) : NULL;
+    migrate_error *ignored = NULL;
+    if (key && ctx->db.driver->unlock(ctx->db.conn, key, &ignored))
+        migrate_error_free(ignored);
+    free(key);
+}
+
 /* ---- waiting ------------------------------------------------------------------ */
 
 void mig_lock_describe(const migrate_holder *h, struct mig_buf *out)
@@ -237,8 +279,7 @@ void mig_lock_release(migrate_ctx *ctx, struct mig_lock *lock)
     lock->held = false;
     bool inside = !lock->own || !ctx->db.lost; /* a lock in the database went with the connection */
     migrate_error *error = NULL;
-    bool kept = ctx->call.unlocking;
-    ctx->call.unlocking = true;
+    bool kept = mig_clean_up_begin(ctx);
     if (inside && lock->ops->release(lock->self, &ctx->host, ctx->db.names.lock_key, &error))
         mig_log(ctx, MIGRATE_LOG_WARN, "the migration lock could not be given back: %s", migrate_error_message(error));
     ctx->call.unlocking = kept;

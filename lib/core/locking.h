@@ -31,9 +31,18 @@ void mig_lock_free(migrate_ctx *ctx, struct mig_lock *lock);
 /* "the migration lock is held by …". */
 void mig_lock_describe(const migrate_holder *holder, struct mig_buf *out);
 
+/* A run that lost its connection comes back through a gate; who breaks the lock holds it meanwhile, so that the epoch has
+ * moved by far before the run that is sent away can take a new one. @p keep: hold it, until mig_lock_gate_open(). Does
+ * nothing where there are no session locks. */
+migrate_status mig_lock_gate(migrate_ctx *ctx, bool keep, migrate_error **err);
+void mig_lock_gate_open(migrate_ctx *ctx);
+
 /* Makes our tables if @p head says that they are not there. Two at once both succeed. */
 migrate_status mig_tables_need(migrate_ctx *ctx, const struct mig_head *head, migrate_error **err);
 /* Moves the epoch by one and reads the head. */
 migrate_status mig_epoch_take(migrate_ctx *ctx, struct mig_head *head, migrate_error **err);
+/* Moves it by MIG_EPOCH_BREAK: who sees that was sent away. Waits for a transaction that is ending. */
+#define MIG_EPOCH_BREAK 1000000u
+migrate_status mig_epoch_break(migrate_ctx *ctx, migrate_error **err);
 
 #endif

@@ -22,9 +22,28 @@ struct running {
     const struct migrate_plan *given;
     struct mig_lock lock;
     uint32_t losses;
+    bool     resuming; /* after a lost connection */
 };
 
 /* ---- locking -------------------------------------------------------------------- */
+
+static migrate_status fenced_off(migrate_error **err)
+{
+    mig_fail(err, MIGRATE_E_FENCED, "another run has taken the migration lock over");
+    mig_error_hint(err, "nothing of this run was applied since; see what that run does, then run again");
+    return MIGRATE_E_FENCED;
+}
+
+/* Others may have had the lock while the connection was lost, which is no harm; `lock --break` was meant for us. */
+static migrate_status was_sent_away(const struct mig_run *run, migrate_error **err)
+{
+    struct mig_head head;
+    uint64_t known = run->epoch ? run->epoch : run->view.head.epoch;
+    migrate_status status = mig_head_read(run->ctx, &head, err);
+    if (status || head.epoch < known + MIG_EPOCH_BREAK)
+        return status;
+    return fenced_off(err);
+}
 
 static migrate_status take_epoch(struct running *r, migrate_error **err)
 {
@@ -38,6 +57,8 @@ static migrate_status take_epoch(struct running *r, migrate_error **err)
         if (status)
             return status;
     }
+    if (r->resuming && (status = was_sent_away(run, err)))
+        return status;
     if (!r->lock.moves_epoch)
         return mig_run_refresh(run, err);
     status = mig_epoch_take(run->ctx, &run->view.head, err);
@@ -242,7 +263,11 @@ static migrate_status resume(struct running *r, migrate_error **err)
     for (;;) {
         status = reconnect(r, err);
         if (!status)
+            status = mig_lock_gate(run->ctx, false, err);
+        r->resuming = run->view.head.present;
+        if (!status)
             status = lock_and_read(r, err);
+        r->resuming = false;
         uint32_t klass = status ? mig_error_fault(err ? *err : NULL) : 0;
         if (!status || !mig_fault_reconnects(klass) || run->ctx->db.adopted || mig_clock_mono_ms() >= until)
             break;
@@ -309,11 +334,8 @@ static migrate_status fenced(struct running *r, migrate_error **err)
         migrate_error_free(*err);
         *err = NULL;
     }
-    if (head.epoch != run->epoch) {
-        mig_fail(err, MIGRATE_E_FENCED, "another run has taken the migration lock over");
-        mig_error_hint(err, "nothing of this run was applied since; see what that run does, then run again");
-        return MIGRATE_E_FENCED;
-    }
+    if (head.epoch != run->epoch)
+        return fenced_off(err);
     if (r->given)
         return mig_plan_fresh(r->given, &head, err);
     status = mig_run_refresh(run, err);

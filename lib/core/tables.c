@@ -68,7 +68,7 @@ migrate_status mig_tables_need(migrate_ctx *ctx, const struct mig_head *head, mi
     return status;
 }
 
-migrate_status mig_epoch_take(migrate_ctx *ctx, struct mig_head *head, migrate_error **err)
+static migrate_status move_epoch(migrate_ctx *ctx, uint32_t by, migrate_error **err)
 {
     struct mig_books b;
     struct mig_buf sql = MIG_BUF_INIT;
@@ -76,8 +76,32 @@ migrate_status mig_epoch_take(migrate_ctx *ctx, struct mig_head *head, migrate_e
     if (status)
         return status;
     mig_books_of(ctx, &b);
-    mig_books_take_epoch(&b, &sql);
+    mig_books_take_epoch(&b, by, &sql);
     status = mig_exec_buf(ctx, &sql, NULL, NULL, NULL, err);
     mig_buf_free(&sql);
+    return status;
+}
+
+migrate_status mig_epoch_take(migrate_ctx *ctx, struct mig_head *head, migrate_error **err)
+{
+    migrate_status status = move_epoch(ctx, 1, err);
     return status ? status : mig_head_read(ctx, head, err);
+}
+
+migrate_status mig_epoch_break(migrate_ctx *ctx, migrate_error **err)
+{
+    for (int i = 1;; i++) {
+        migrate_error *failure = NULL;
+        migrate_status status = move_epoch(ctx, MIG_EPOCH_BREAK, &failure);
+        if (!status)
+            return MIGRATE_OK;
+        if (i == ATTEMPTS || !mig_fault_retries(mig_error_fault(failure))) {
+            if (err)
+                *err = failure;
+            else
+                migrate_error_free(failure);
+            return status;
+        }
+        migrate_error_free(failure);
+    }
 }

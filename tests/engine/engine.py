@@ -306,12 +306,21 @@ class EngineTest(unittest.TestCase):
         out, err = process.communicate(timeout=timeout)
         return json.loads(out), process.returncode, err
 
+    def api_all(self, *args):
+        """The helper over the C API: the JSON documents it printed, and its exit code."""
+        done = subprocess.run([API, self.url, os.path.join(self.folder, 'migrations'), *args], cwd=self.folder, env=self.env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        self.stderr = done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
+
+    def api_any(self, *args):
+        values, code = self.api_all(*args)
+        return values[-1], code
+
     def api(self, *args, code=0):
-        """The helper over the C API: a list of the JSON documents it printed."""
-        done = subprocess.run([API, self.url, os.path.join(self.folder, 'migrations'), *args], cwd=self.folder,
-                              env=self.env, capture_output=True, text=True, timeout=120, check=False)
-        self.assertEqual(done.returncode, code, '%s\n%s%s' % (args, done.stdout, done.stderr))
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        values, found = self.api_all(*args)
+        self.assertEqual(found, code, '%s\n%s%s' % (args, values, self.stderr))
+        return values
 
     # ---- the database
 
