@@ -212,6 +212,8 @@ static void read_answer(struct mig_aws *aws, struct mig_http_response *response,
         return;
     }
     mig_aws_fault_read(response, keys, out);
+    out->body = response->body;
+    response->body = (struct mig_buf)MIG_BUF_INIT;
     out->klass = mig_aws_fault_class(out->error, response->status);
     /* Services tell a clock that is wrong by the name of a bad signature as well. */
     bool skewed = learn_clock(aws, response);

@@ -276,9 +276,21 @@ static migrate_status run_batch(struct mig_feed *feed, bool ahead)
     return feed->status;
 }
 
-static migrate_status run_singly(struct mig_feed *feed)
+/* Where transactions are not SQL text, their ends are members of the driver. */
+static migrate_status exec_one(struct mig_feed *feed, const migrate_stmt *stmt, migrate_result *result,
+                               migrate_error **err)
 {
     migrate_ctx *ctx = feed->run->ctx;
+    enum mig_sent_kind kind = at(feed, 0)->kind;
+    if (kind == MIG_SENT_BEGIN && mig_tx_by_member(ctx))
+        return mig_begin_result(ctx, result, err);
+    if (kind == MIG_SENT_COMMIT && mig_tx_by_member(ctx))
+        return mig_commit_result(ctx, result, err);
+    return mig_exec_stmt(ctx, stmt, result, err);
+}
+
+static migrate_status run_singly(struct mig_feed *feed)
+{
     for (;;) {
         migrate_stmt stmt = { .struct_size = sizeof stmt };
         migrate_status status = pull(feed, &stmt);
@@ -286,7 +298,7 @@ static migrate_status run_singly(struct mig_feed *feed)
             return status == MIGRATE_DONE ? feed->status : status;
         migrate_result result;
         migrate_error *error = NULL;
-        status = mig_exec_stmt(ctx, &stmt, &result, &error);
+        status = exec_one(feed, &stmt, &result, &error);
         uint64_t trips = result.round_trips;
         result.round_trips = 0; /* counted once by mig_exec_stmt() */
         status = report(feed, &result, status, error);

@@ -68,13 +68,13 @@ static migrate_status adopt(migrate_ctx *ctx, const char *name, void *native, mi
     ctx->db.dialect = d->dialect;
     ctx->db.lost = ctx->db.changed = false;
     ctx->db.tx = MIGRATE_TX_NONE;
-    ctx->db.lex = d->dialect == MIGRATE_DIALECT_MYSQL ? MIGRATE_LEX_BACKSLASH_ESCAPES : 0;
     void *conn = NULL;
     migrate_status status = d->adopt(&ctx->host, native, &conn, err);
     if (status)
         return status;
     ctx->db.conn = conn;
     ctx->db.native = native;
+    mig_session_dialect(&ctx->db);
     ctx->db.adopted = true;
     forget_dialect(ctx);
     return MIGRATE_OK;

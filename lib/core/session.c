@@ -80,15 +80,44 @@ migrate_status mig_exec_buf(migrate_ctx *ctx, const struct mig_buf *sql, migrate
 
 /* ---- transactions ----------------------------------------------------------- */
 
-migrate_status mig_begin(migrate_ctx *ctx, migrate_error **err)
+bool mig_tx_by_member(const migrate_ctx *ctx)
 {
     const migrate_driver *d = ctx->db.driver;
-    if (MIGRATE_HAS(migrate_driver, d, begin) && d->begin) {
-        migrate_result result = { .struct_size = sizeof result };
-        migrate_status status = d->begin(ctx->db.conn, &result, err);
-        mig_session_note(ctx, &result);
-        return status;
+    return MIGRATE_HAS(migrate_driver, d, commit) && d->begin && d->commit;
+}
+
+static migrate_status by_member(migrate_ctx *ctx, migrate_status (*member)(void *, migrate_result *, migrate_error **),
+                                migrate_result *result, migrate_error **err)
+{
+    *result = (migrate_result){ .struct_size = sizeof *result, .affected = -1 };
+    if (ctx->db.lost || !ctx->db.conn) {
+        migrate_fault fault = { .struct_size = sizeof fault,
+                                .klass = MIGRATE_FAULT_CONN_LOST,
+                                .message = "the connection is lost" };
+        return ctx->host.fail(&ctx->host, err, &fault);
     }
+    migrate_status status = member(ctx->db.conn, result, err);
+    mig_session_note(ctx, result);
+    if (status && err && *err && mig_error_fault(*err) == MIGRATE_FAULT_CONN_LOST)
+        ctx->db.lost = true;
+    return status;
+}
+
+migrate_status mig_begin_result(migrate_ctx *ctx, migrate_result *result, migrate_error **err)
+{
+    return by_member(ctx, ctx->db.driver->begin, result, err);
+}
+
+migrate_status mig_commit_result(migrate_ctx *ctx, migrate_result *result, migrate_error **err)
+{
+    return by_member(ctx, ctx->db.driver->commit, result, err);
+}
+
+migrate_status mig_begin(migrate_ctx *ctx, migrate_error **err)
+{
+    migrate_result result;
+    if (mig_tx_by_member(ctx))
+        return mig_begin_result(ctx, &result, err);
     const char *sql = ctx->db.dialect == MIGRATE_DIALECT_SQLITE  ? "BEGIN IMMEDIATE"
                       : ctx->db.dialect == MIGRATE_DIALECT_MYSQL ? "START TRANSACTION"
                                                                  : "BEGIN";
@@ -97,14 +126,10 @@ migrate_status mig_begin(migrate_ctx *ctx, migrate_error **err)
 
 migrate_status mig_commit(migrate_ctx *ctx, migrate_error **err)
 {
-    const migrate_driver *d = ctx->db.driver;
     migrate_result result = { .struct_size = sizeof result };
     migrate_status status;
-    if (MIGRATE_HAS(migrate_driver, d, commit) && d->commit) {
-        status = d->commit(ctx->db.conn, &result, err);
-        mig_session_note(ctx, &result);
-        return status;
-    }
+    if (mig_tx_by_member(ctx))
+        return mig_commit_result(ctx, &result, err);
     const char *sql = ctx->db.dialect == MIGRATE_DIALECT_MYSQL ? "COMMIT AND NO CHAIN NO RELEASE" : "COMMIT";
     migrate_stmt stmt = { .struct_size = sizeof stmt,
                           .flags = MIGRATE_STMT_BOOKKEEPING | MIGRATE_STMT_TX_END,
@@ -176,6 +201,16 @@ int32_t mig_memory_text_read(void *user, char *buf, size_t cap, size_t *got)
     return MIGRATE_OK;
 }
 
+void mig_session_dialect(struct mig_session *db)
+{
+    const migrate_driver *d = db->driver;
+    bool told = MIGRATE_HAS(migrate_driver, d, dialect_of) && d->dialect_of;
+    db->dialect = told ? d->dialect_of(db->conn) : d->dialect;
+    db->lex = db->dialect == MIGRATE_DIALECT_MYSQL      ? MIGRATE_LEX_BACKSLASH_ESCAPES
+              : told && db->dialect == MIGRATE_DIALECT_POSTGRES ? MIGRATE_LEX_DOLLAR_QUOTES
+                                                        : 0;
+}
+
 static migrate_status open_once(migrate_ctx *ctx, migrate_error **err)
 {
     struct mig_session *db = &ctx->db;
@@ -187,7 +222,7 @@ static migrate_status open_once(migrate_ctx *ctx, migrate_error **err)
     if (status)
         return status;
     db->conn = conn;
-    db->lex = db->dialect == MIGRATE_DIALECT_MYSQL ? MIGRATE_LEX_BACKSLASH_ESCAPES : 0;
+    mig_session_dialect(db);
     struct migrate_event event = { .type = MIGRATE_EVENT_CONNECTED, .text = db->shown_url };
     mig_emit(ctx, &event);
     status = run_init_sql(ctx, err);

@@ -11,6 +11,9 @@ migrate_status mig_session_open(migrate_ctx *ctx, migrate_error **err);
 void mig_session_close(migrate_ctx *ctx);
 void mig_session_free(struct mig_session *db);
 
+/* What the SQL of the connection that was just opened is like. */
+void mig_session_dialect(struct mig_session *db);
+
 /* Asks the driver for facts once a connection; then checks that we may write. */
 migrate_status mig_session_facts(migrate_ctx *ctx, migrate_error **err);
 
@@ -23,6 +26,10 @@ migrate_status mig_exec_buf(migrate_ctx *ctx, const struct mig_buf *sql, migrate
 /* Runs @p stmt and keeps what it says about the session. */
 migrate_status mig_exec_stmt(migrate_ctx *ctx, const migrate_stmt *stmt, migrate_result *out, migrate_error **err);
 
+/* Are transactions members of the driver, and not SQL text? */
+bool mig_tx_by_member(const migrate_ctx *ctx);
+migrate_status mig_begin_result(migrate_ctx *ctx, migrate_result *result, migrate_error **err);
+migrate_status mig_commit_result(migrate_ctx *ctx, migrate_result *result, migrate_error **err);
 migrate_status mig_begin(migrate_ctx *ctx, migrate_error **err);
 migrate_status mig_commit(migrate_ctx *ctx, migrate_error **err);
 /* Rolls back if a transaction may be open; never fails for the caller (a lost connection is noticed later). */
