@@ -75,41 +75,86 @@ static migrate_status read_properties(const struct migrate_lambda *l, const stru
 
 /* An application that is rolled back brings its older files, and asks for its older version: nothing is to be done
  * then, and nothing fails. */
-static bool is_rollback(const struct mig_lambda_stack *stack, const struct mig_lambda_ask *ask,
-                        const struct mig_lambda_done *done)
+static bool may_be_rollback(const struct mig_lambda_stack *stack, const struct mig_lambda_ask *ask,
+                            migrate_status status)
 {
     return strcmp(stack->type, "Update") == 0 && ask->command == MIG_LAMBDA_UP &&
-           (done->status == MIGRATE_E_AHEAD || done->status == MIGRATE_E_NO_VERSION);
+           (status == MIGRATE_E_AHEAD || status == MIGRATE_E_NO_VERSION || status == MIGRATE_E_MISSING ||
+            status == MIGRATE_E_DOUBT);
 }
 
-/* A target that no file has any more: it is a rollback if the database is ahead. */
-static void look_again(struct migrate_lambda *l, const struct mig_lambda_ask *ask, const struct mig_lambda_times *times,
-                       struct mig_lambda_done *done)
+static bool is_in(const migrate_item *item)
+{
+    uint32_t state = migrate_item_state(item);
+    return state == MIGRATE_STATE_APPLIED || state == MIGRATE_STATE_BASELINE;
+}
+
+/* All files are applied, and what the database has besides is newer than the newest of them: applied, or what made the
+ * newer application's deployment fail. */
+static bool is_older(const migrate_report *status)
+{
+    bool newer = false;
+    for (size_t i = 0; i < migrate_report_count(status); i++) {
+        const migrate_item *item = migrate_report_item(status, i);
+        bool has_file = migrate_item_path(item) != NULL;
+        if (migrate_item_kind(item) == MIGRATE_KIND_REPEATABLE || migrate_item_state(item) == MIGRATE_STATE_REVERTED)
+            continue;
+        if (has_file && (newer || !is_in(item)))
+            return false;
+        newer = newer || !has_file;
+    }
+    return newer;
+}
+
+/* Everything up to the target is applied, whatever stands behind it. */
+static bool is_reached(const migrate_report *status, const char *target)
+{
+    for (size_t i = 0; i < migrate_report_count(status); i++) {
+        const migrate_item *item = migrate_report_item(status, i);
+        if (migrate_item_kind(item) == MIGRATE_KIND_REPEATABLE)
+            continue;
+        if (!migrate_item_path(item) || !is_in(item))
+            return false;
+        if (strcmp(migrate_item_version(item), target) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Looks instead of running. True: there is nothing to be done, and *@p done says so. */
+static bool nothing_to_do(struct migrate_lambda *l, const struct mig_lambda_ask *ask,
+                          const struct mig_lambda_times *times, bool older, struct mig_lambda_done *done)
 {
     struct mig_lambda_ask look = *ask;
     struct mig_lambda_done seen;
     look.command = MIG_LAMBDA_STATUS;
     look.to = NULL;
     mig_lambda_run(l, &look, times, &seen);
-    if (seen.status == MIGRATE_OK && migrate_report_state(seen.report) == MIGRATE_STATE_AHEAD) {
+    if (seen.status == MIGRATE_OK && (older ? is_older(seen.report) : is_reached(seen.report, ask->to))) {
         mig_lambda_done_free(done);
         *done = seen;
-    } else {
-        mig_lambda_done_free(&seen);
+        return true;
     }
+    mig_lambda_done_free(&seen);
+    return false;
 }
 
 void mig_lambda_stack_run(struct migrate_lambda *l, const struct mig_lambda_stack *stack,
                           const struct mig_lambda_times *times, struct mig_lambda_done *done)
 {
     struct mig_lambda_ask ask = { .direction = MIGRATE_DIRECTION_UP };
+    bool update = strcmp(stack->type, "Update") == 0;
     *done = (struct mig_lambda_done){ .report = NULL };
-    ask.forgive_ahead = strcmp(stack->type, "Update") == 0;
+    ask.forgive_ahead = update;
     done->status = read_properties(l, stack, &ask, &done->err);
-    if (done->status == MIGRATE_OK)
-        mig_lambda_run(l, &ask, times, done);
-    if (is_rollback(stack, &ask, done))
-        look_again(l, &ask, times, done);
+    if (done->status != MIGRATE_OK)
+        return;
+    /* What failed half-way behind an older target is not tried again on the way back. */
+    if (update && ask.command == MIG_LAMBDA_UP && ask.to && nothing_to_do(l, &ask, times, false, done))
+        return;
+    mig_lambda_run(l, &ask, times, done);
+    if (may_be_rollback(stack, &ask, done->status))
+        (void)nothing_to_do(l, &ask, times, true, done);
 }
 
 void mig_lambda_add_data(struct mig_buf *out, const struct mig_lambda_done *d)

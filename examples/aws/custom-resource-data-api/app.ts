@@ -51,7 +51,7 @@ const migrate = new lambda.Function(stack, 'Migrate', {
   environment: {
     MIGRATE_MODE: 'cfn',
     MIGRATE_DATABASE_URL: Fn.join('', [
-      'rds-data://?resource=', cluster.clusterArn, '&secret=', cluster.secret!.secretArn, '&database=anonfed',
+      'rds-data://', cluster.clusterArn, '/anonfed?secret=', cluster.secret!.secretArn,
     ]),
   },
 });
