@@ -43,7 +43,7 @@ find_server() {
 }
 
 quiet_settings() {
-    echo "--no-defaults --user=$(id -un) --datadir=$dir/data --skip-name-resolve"
+    echo "--no-defaults --user=$(id -un) --datadir=$dir/data --tmpdir=$dir --skip-name-resolve"
     [ -z "$tree" ] || echo "--lc-messages-dir=$tree/usr/share/$1 --plugin-dir=$plugins"
     [ "$1" = mysql ] || [ -z "$tree" ] || echo "--character-sets-dir=$tree/usr/share/mariadb/charsets"
 }
