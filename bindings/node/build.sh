@@ -32,13 +32,25 @@ if [ -n "$build" ]; then
         [ ! -e "$file" ] || cp -L "$file" "$out/lib/"
     done
     libs="$out/lib/libmigrate.so.0"
+    aws=
+    [ ! -e "$out/lib/libmigrate-aws.so.0" ] || aws="$out/lib/libmigrate-aws.so.0"
 else
     cflags=$(pkg-config --cflags libmigrate)
     libs=$(pkg-config --libs libmigrate)
+    aws=$(pkg-config --libs libmigrate-aws 2>/dev/null || true)
 fi
 
-# shellcheck disable=SC2016,SC2086
-"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared -fvisibility=hidden -Wall -Wextra -Wshadow \
-    -Wstrict-prototypes -Wmissing-prototypes ${CFLAGS-} -isystem "$headers" $cflags -o "$out/libmigrate.node.new" \
-    "$here"/src/*.c $libs -ldl -pthread '-Wl,-rpath,$ORIGIN/lib' -Wl,--as-needed
-mv "$out/libmigrate.node.new" "$out/libmigrate.node"
+compile() { # NAME SOURCE... LIBRARY...
+    name=$1
+    shift
+    # shellcheck disable=SC2016,SC2086
+    "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared -fvisibility=hidden -Wall -Wextra -Wshadow \
+        -Wstrict-prototypes -Wmissing-prototypes ${CFLAGS-} -isystem "$headers" $cflags -o "$out/$name.new" \
+        "$@" -ldl -pthread '-Wl,-rpath,$ORIGIN/lib' -Wl,--as-needed
+    mv "$out/$name.new" "$out/$name"
+}
+
+# shellcheck disable=SC2086
+compile libmigrate.node "$here"/src/*.c $libs
+# shellcheck disable=SC2086
+[ -z "$aws" ] || compile libmigrate-lambda.node "$here"/src/lambda/lambda.c "$here"/src/values.c "$here"/src/texts.c $libs $aws

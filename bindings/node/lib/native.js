@@ -27,4 +27,9 @@ function library(name) {
   return fs.existsSync(beside) ? { file: beside, search: false } : { file: `${name}.so.0`, search: true };
 }
 
-module.exports = { native, library };
+/* The addon of the Lambda handler, beside the other. */
+function loadLambda() {
+  return load(path.join(path.dirname(file), 'libmigrate-lambda.node'));
+}
+
+module.exports = { native, library, loadLambda };

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Lambda handler, in an addon of its own: nobody else's import waits for libmigrate-aws and libcurl. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <migrate/lambda.h>
+
+#include "../binding.h"
+
+struct server {
+    migrate_lambda *lambda;
+    struct texts    drivers; /* file, name, file, name … */
+};
+
+struct invocation {
+    struct server        *server;
+    napi_ref              self; /* keeps the server */
+    napi_deferred         deferred;
+    napi_async_work       work;
+    char                 *event, *request_id, *arn;
+    size_t                event_len;
+    int64_t               remaining_ms;
+    migrate_status        status;
+    migrate_lambda_reply *reply;
+    migrate_error        *err;
+};
+
+static migrate_status on_setup(void *user, migrate_ctx *ctx, migrate_error **err)
+{
+    const struct server *server = user;
+    for (size_t i = 0; i + 1 < server->drivers.n; i += 2) {
+        migrate_status status = migrate_ctx_load_driver(ctx, server->drivers.at[i].data, server->drivers.at[i + 1].data,
+                                                        0, err);
+        if (status != MIGRATE_OK)
+            return status;
+    }
+    return MIGRATE_OK;
+}
+
+static void drop(napi_env env, void *data, void *hint)
+{
+    struct server *server = data;
+    (void)env;
+    (void)hint;
+    migrate_lambda_free(server->lambda);
+    texts_free(&server->drivers);
+    free(server);
+}
+
+/* A variable that cannot be used is the answer to every invocation; only the mode must be known to answer. */
+static migrate_status read_environment(struct server *server, const struct texts *pairs, migrate_error **err)
+{
+    for (size_t i = 0; i + 1 < pairs->n; i += 2) {
+        migrate_error *why = NULL;
+        migrate_status status = migrate_lambda_env(server->lambda, pairs->at[i].data, pairs->at[i + 1].data, &why);
+        if (status == MIGRATE_OK)
+            continue;
+        if (status == MIGRATE_E_NOMEM || strcmp(pairs->at[i].data, "MIGRATE_MODE") == 0) {
+            *err = why;
+            return status;
+        }
+        migrate_error_free(why);
+    }
+    return MIGRATE_OK;
+}
+
+/* server(environment, drivers) */
+static napi_value js_server(napi_env env, napi_callback_info info)
+{
+    size_t argc = 2;
+    napi_value argv[2] = { NULL }, value = NULL;
+    struct texts pairs;
+    migrate_error *err = NULL;
+    struct server *server = calloc(1, sizeof *server);
+    migrate_status status;
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    if (!server || !texts_take(env, argv[0], &pairs)) {
+        free(server);
+        return fail(env, "server(environment, drivers) takes texts");
+    }
+    if (!texts_take(env, argv[1], &server->drivers))
+        status = MIGRATE_E_ARGUMENT;
+    else
+        status = migrate_lambda_new(&server->lambda, &err);
+    if (status == MIGRATE_OK) {
+        migrate_lambda_on_setup(server->lambda, on_setup, server, NULL);
+        status = read_environment(server, &pairs, &err);
+    }
+    texts_free(&pairs);
+    if (status == MIGRATE_OK && napi_create_external(env, server, drop, NULL, &value) == napi_ok)
+        return value;
+    drop(env, server, NULL);
+    return throw_failure(env, status, err);
+}
+
+static void serve(napi_env env, void *data)
+{
+    struct invocation *v = data;
+    (void)env;
+    v->status = migrate_lambda_handle(v->server->lambda, v->event, v->event_len, v->request_id, v->remaining_ms, v->arn,
+                                      &v->reply, &v->err);
+}
+
+static void invocation_free(napi_env env, struct invocation *v)
+{
+    if (v->self)
+        napi_delete_reference(env, v->self);
+    migrate_lambda_reply_free(v->reply);
+    migrate_error_free(v->err);
+    free(v->event);
+    free(v->request_id);
+    free(v->arn);
+    free(v);
+}
+
+static void served(napi_env env, napi_status ended, void *data)
+{
+    struct invocation *v = data;
+    napi_value object = NULL;
+    (void)ended;
+    if (v->status != MIGRATE_OK) {
+        napi_reject_deferred(env, v->deferred, make_failure(env, v->status, v->err));
+    } else {
+        size_t len = 0;
+        const char *body = migrate_lambda_reply_body(v->reply, &len);
+        napi_create_object(env, &object);
+        set_member(env, object, "body", make_text(env, body, len));
+        set_member(env, object, "error", make_string(env, migrate_lambda_reply_error_type(v->reply)));
+        set_member(env, object, "text", make_string(env, migrate_lambda_reply_text(v->reply)));
+        napi_resolve_deferred(env, v->deferred, object);
+    }
+    napi_delete_async_work(env, v->work);
+    invocation_free(env, v);
+}
+
+/* handle(server, event, requestId, remaining, arn): a promise of `{body, error, text}` */
+static napi_value js_handle_event(napi_env env, napi_callback_info info)
+{
+    size_t argc = 5;
+    napi_value argv[5] = { NULL }, promise = NULL;
+    struct invocation *v = calloc(1, sizeof *v);
+    void *server = NULL;
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    if (!v || napi_get_value_external(env, argv[0], &server) != napi_ok) {
+        free(v);
+        return fail(env, "handle() takes a server");
+    }
+    v->server = server;
+    v->event = take_text(env, argv[1], &v->event_len);
+    v->request_id = take_text(env, argv[2], NULL);
+    napi_get_value_int64(env, argv[3], &v->remaining_ms);
+    v->arn = take_text(env, argv[4], NULL);
+    if (!v->event || napi_create_reference(env, argv[0], 1, &v->self) != napi_ok ||
+        napi_create_async_work(env, NULL, make_string(env, "libmigrate"), serve, served, v, &v->work) != napi_ok) {
+        invocation_free(env, v);
+        return fail(env, "handle() cannot start");
+    }
+    napi_create_promise(env, &v->deferred, &promise);
+    napi_queue_async_work(env, v->work);
+    return promise;
+}
+
+/* stop(server) */
+static napi_value js_stop(napi_env env, napi_callback_info info)
+{
+    size_t argc = 1;
+    napi_value argv[1] = { NULL };
+    void *server = NULL;
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    if (napi_get_value_external(env, argv[0], &server) == napi_ok)
+        migrate_lambda_stop(((struct server *)server)->lambda);
+    return NULL;
+}
+
+NAPI_MODULE_INIT()
+{
+    napi_property_descriptor functions[] = {
+        { "server", NULL, js_server, NULL, NULL, NULL, napi_default, NULL },
+        { "handle", NULL, js_handle_event, NULL, NULL, NULL, napi_default, NULL },
+        { "stop", NULL, js_stop, NULL, NULL, NULL, napi_default, NULL },
+    };
+    napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+    return exports;
+}
