@@ -6,11 +6,10 @@ const { library, loadLambda } = require('./native.js');
 const errors = require('./errors.js');
 
 const native = loadLambda();
-const DRIVERS = { sqlite: 'libmigrate-sqlite', postgres: 'libmigrate-postgres', mysql: 'libmigrate-mysql',
-  rds_data: 'libmigrate-aws' };
+const DRIVERS = { sqlite: 'libmigrate-sqlite', postgres: 'libmigrate-postgres', mysql: 'libmigrate-mysql' };
 let server = null;
 
-/* The drivers that the package brings; a function loads them once. */
+/* The drivers that the package brings, besides the Data API's, which the handler has. */
 function drivers() {
   return Object.entries(DRIVERS).map(([name, file]) => [library(file).file, name])
     .filter(([file]) => fs.existsSync(file)).flat();
