@@ -227,8 +227,11 @@ class Migrator {
   }
 
   async resolve(version, { applied, all, ...options } = {}) {
-    if (typeof applied !== 'boolean') throw errors.caller('E_ARGUMENT', 100, 'resolve() needs {applied: true} or {applied: false}');
-    return this.#report({ verb: 'resolve', target: String(version), flags: (applied ? 1 : 2) | (all ? 4 : 0) }, options);
+    if (typeof applied !== 'boolean') {
+      throw errors.caller('E_ARGUMENT', 100, 'resolve() needs {applied: true} or {applied: false}');
+    }
+    const flags = (applied ? 1 : 2) | (all ? 4 : 0);
+    return this.#report({ verb: 'resolve', target: String(version), flags }, options);
   }
 
   async lock(options = {}) {

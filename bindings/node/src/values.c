@@ -92,7 +92,8 @@ napi_value make_failure(napi_env env, migrate_status status, const migrate_error
     set_member(env, object, "status", number);
     set_member(env, object, "name", make_string(env, migrate_status_name(status)));
     set_member(env, object, "json", make_string(env, err ? migrate_error_json(err) : NULL));
-    set_member(env, object, "text", make_string(env, err ? migrate_error_text(err) : migrate_status_text(status)));
+    set_member(env, object, "text",
+               make_string(env, err ? migrate_error_text(err) : migrate_status_text(status)));
     return object;
 }
 
