@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from ._library import library as _library
+from ._library import library as _load
 from ._library import library_path
 from ._version import __version__
 from .code import CodeMigration, Execute
@@ -73,5 +73,5 @@ __all__ = [
 
 def library_version() -> str:
     """Version of the library in use, which may be newer than this package."""
-    version: bytes = _library().c.migrate_version_string()
+    version: bytes = _load().c.migrate_version_string()
     return version.decode()

@@ -132,6 +132,8 @@ class Migrator(Context):
         (option wait_timeout otherwise). Stopped when it does not."""
         if self._url is None:
             raise misuse("no database is given", "Migrator(database='sqlite:app.db')")
+        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float))):
+            raise TypeError("timeout: a number of seconds is wanted, not %s" % type(timeout).__name__)
         with self._call() as handle:
             before = None
             if timeout is not None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Callable, Dict, Iterator, Mapping, Optional
 
 import pytest
 
@@ -68,20 +68,6 @@ class Server:
     def __init__(self, kind: str, url: str) -> None:
         self.kind = kind
         self.url = url
-
-    def sql(self, url: str, *statements: str) -> List[Any]:
-        """Runs statements outside any history; rows of the last."""
-        rows: List[Any] = []
-        files = {}
-        with Migrator(url, files, table_prefix="scratch_%s_" % uuid.uuid4().hex[:8]) as m:
-
-            def up(execute: Any) -> None:
-                for text in statements:
-                    rows[:] = execute(text)
-
-            m.add_code("1_x.py", up)
-            m.up()
-        return rows
 
     def create(self) -> str:
         """An empty database."""

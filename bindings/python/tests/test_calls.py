@@ -59,9 +59,6 @@ def test_status_and_verify(url, folder):
         with pytest.raises(StateError) as told:
             m.verify()
         assert told.value.status == "E_CHANGED" and told.value.report.migrations[0].state == "changed"
-        assert told.value.report.migrations[0].note is None or isinstance(
-            told.value.report.migrations[0].note, str
-        )
 
 
 def test_plan(url, folder):
@@ -117,7 +114,7 @@ def test_baseline_and_init(url, folder):
 def test_new_hash_wait_lock(url, folder):
     with Migrator(url, folder(PAIR)) as m:
         assert m.hash().startswith("sha256:")
-        assert m.new("Add users", pair=True) == ("0003_add_users.up.sql", "0003_add_users.down.sql")
+        assert m.new("add users", pair=True) == ("0003_add_users.up.sql", "0003_add_users.down.sql")
         m.wait(timeout=5)
         assert m.get("wait_timeout") == "60s"
         m.up()
@@ -187,7 +184,7 @@ def test_events_and_logging(url, folder, caplog):
     with Migrator(url, folder(PAIR), on_event=seen.append) as m:
         m.up()
     kinds = [e.type for e in seen]
-    assert kinds.count("migration_end") == 2 and "connected" in kinds and kinds[-1] == "unlocked" or kinds
+    assert kinds.count("migration_end") == 2 and "connected" in kinds and "run_end" in kinds
     begin = next(e for e in seen if e.type == "migration_begin")
     assert begin.migration.version == "0001" and begin.total == 2 and begin.text
     assert all(dataclasses.is_dataclass(e) for e in seen)

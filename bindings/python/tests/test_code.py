@@ -16,6 +16,7 @@ from libmigrate import (
     LockLost,
     Migrator,
     SourceError,
+    StateError,
     Stopped,
 )
 
@@ -49,14 +50,12 @@ def test_in_version_order(url, folder):
         assert [r.path for r in m.status().migrations] == ["0001_a.sql", "0002_fill.py", "0003_b.sql"]
         assert m.up().applied == 3 and count(url) == 3
         assert m.verify().current
-    (source / "0003_b.sql").unlink()
-    with Migrator(url, source, missing="allow") as m:
-        pass
-    source2 = folder({"0004_c.py": "def up(execute):\n    execute('DELETE FROM a')\n"})
-    with Migrator(url, source2, missing="allow") as m:
+    folder({"0004_c.py": "def up(execute):\n    execute('DELETE FROM a')\n"})
+    with Migrator(url, source) as m:
         m.up()
-        with pytest.raises(Exception):
+        with pytest.raises(StateError) as told:
             m.down()
+        assert told.value.status == "E_IRREVERSIBLE"
 
 
 def test_down(url, folder):
@@ -66,7 +65,12 @@ def test_down(url, folder):
 
 
 def test_rolled_back_when_it_raises(url, folder):
-    source = folder({"1_a.sql": TABLE, "2_b.py": "def up(execute):\n    execute('INSERT INTO a VALUES (1, 2)')\n    {}['x']\n"})
+    source = folder(
+        {
+            "1_a.sql": TABLE,
+            "2_b.py": "def up(execute):\n    execute('INSERT INTO a VALUES (1, 2)')\n    {}['x']\n",
+        }
+    )
     with Migrator(url, source) as m:
         with pytest.raises(KeyError) as told:
             m.up()
@@ -87,7 +91,7 @@ def test_the_databases_words_reach_the_code(url, folder):
         with pytest.raises(DatabaseError) as told:
             m.up()
     assert "no such table: nope" in str(told.value) and told.value.status == "E_SQL"
-    assert told.traceback[-1].path.name != "_context.py" or told.value.__context__
+    assert any(entry.path.name == "1_a.py" for entry in told.traceback)
 
 
 def test_a_changed_file_is_seen(url, folder):
@@ -124,10 +128,9 @@ def test_added_code(url):
 
     with Migrator(url, {}) as m:
         m.add_code("1_a.py", up, lambda execute: execute("DROP TABLE a"), checksum="sha256:" + "0" * 64)
-        with pytest.raises(CallerError) as told:
+        with pytest.raises(SourceError) as told:
             m.add_code("1_a.py", up)
-            m.up()
-        assert told.value.status in ("E_DUPLICATE", "E_MISUSE") or told.value.status_code // 100 == 3
+        assert told.value.status == "E_DUPLICATE"
     with Migrator(url, {}) as m:
         m.add_code("1_a.py", up, lambda execute: execute("DROP TABLE a"))
         m.up()
@@ -139,9 +142,9 @@ def test_added_code(url):
 def test_no_transaction_control_from_code(url):
     with Migrator(url, {}) as m:
         m.add_code("1_a.py", lambda execute: execute("COMMIT"))
-        with pytest.raises(Exception) as told:
+        with pytest.raises(SourceError) as told:
             m.up()
-        assert told.value.status.startswith("E_")
+        assert told.value.status == "E_TRANSACTION"
 
 
 def test_cancel_from_code(url):
