@@ -32,11 +32,14 @@ uint32_t mig_rds_dialect(void *conn)
 /* "PostgreSQL 15.20 (…)": 150020 as major*10000 + minor*100 + patch; "8.0.36", "10.11.6-MariaDB". */
 static uint32_t version_of(const char *text, bool postgres)
 {
-    unsigned part[3] = { 0, 0, 0 };
+    uint32_t part[3] = { 0, 0, 0 };
     while (*text && !mig_is_digit(*text))
         text++;
-    if (sscanf(text, "%u.%u.%u", &part[0], &part[1], &part[2]) < 1)
-        return 0;
+    for (int i = 0; i < 3 && mig_is_digit(*text); i++) {
+        while (mig_is_digit(*text))
+            part[i] = part[i] * 10 + (uint32_t)(*text++ - '0');
+        text += *text == '.';
+    }
     return part[0] * 10000 + part[1] * 100 + (postgres ? 0 : part[2]);
 }
 

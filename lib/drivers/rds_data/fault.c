@@ -77,11 +77,14 @@ static const struct {
     { "HttpEndpointNotEnabledException", MIGRATE_E_CONNECT, MIGRATE_FAULT_OTHER,
       "enable the Data API of the cluster: aws rds enable-http-endpoint" },
     { "InvalidResourceStateException", MIGRATE_E_UNAVAILABLE, MIGRATE_FAULT_UNAVAILABLE, NULL },
-    { "InvalidSecretException", MIGRATE_E_AUTH, MIGRATE_FAULT_AUTH, "the secret must hold username and password as RDS writes them" },
+    { "InvalidSecretException", MIGRATE_E_AUTH, MIGRATE_FAULT_AUTH,
+      "the secret must hold username and password as RDS writes them" },
     { "SecretsErrorException", MIGRATE_E_AUTH, MIGRATE_FAULT_AUTH,
       "the identity that AWS names needs secretsmanager:GetSecretValue on the secret, and the use of its key" },
-    { "ForbiddenException", 0, MIGRATE_FAULT_DENIED, "allow rds-data:ExecuteStatement, BeginTransaction, CommitTransaction and RollbackTransaction" },
-    { "AccessDeniedException", 0, MIGRATE_FAULT_DENIED, "allow rds-data:ExecuteStatement, BeginTransaction, CommitTransaction and RollbackTransaction" },
+    { "ForbiddenException", 0, MIGRATE_FAULT_DENIED,
+      "allow rds-data:ExecuteStatement, BeginTransaction, CommitTransaction and RollbackTransaction" },
+    { "AccessDeniedException", 0, MIGRATE_FAULT_DENIED,
+      "allow rds-data:ExecuteStatement, BeginTransaction, CommitTransaction and RollbackTransaction" },
     { "UnsupportedResultException", MIGRATE_E_UNSUPPORTED, MIGRATE_FAULT_OTHER, "cast the column to text, or select less" },
 };
 

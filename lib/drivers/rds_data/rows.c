@@ -19,16 +19,10 @@ struct row {
     bool bad;
 };
 
-/* Few digits where they suffice to say the same number. */
+/* Enough digits to say the same number. */
 static void add_double(struct mig_buf *out, double value)
 {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    mig_buf_str(out, text);
+    mig_buf_fmt(out, "%.17g", value);
 }
 
 static void add_array(struct row *r, const json_t *array)

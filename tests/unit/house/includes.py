@@ -24,7 +24,7 @@ RULES = {
     "lib/drivers/sqlite": {"include", "lib/util", "lib/sql"},
     "lib/drivers/postgres": {"include", "lib/util", "lib/sql"},
     "lib/drivers/mysql": {"include", "lib/util", "lib/sql"},
-    "lib/drivers/rds_data": {"include", "lib/util", "lib/sql", "lib/aws"},
+    "lib/drivers/rds_data": {"include", "lib/util", "lib/sql", "lib/aws", "lib/drivers/mysql"},  # the tables of its fingerprints
     "tools/migrate": {"include"},
     "tools/migrate-lambda": {"include"},
     "bindings": {"include"},
