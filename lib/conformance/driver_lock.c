@@ -331,10 +331,12 @@ const struct mig_cf_case mig_cf_lock_cases[] = {
     { .name = "driver/session/state",
       .body = session_state,
       .member = CF_MEMBER(session_state),
+      .caps = MIGRATE_CAP_SESSION,
       .flags = CF_SECOND },
     { .name = "driver/session/end",
       .body = session_end,
       .member = CF_MEMBER(session_end),
+      .caps = MIGRATE_CAP_SESSION,
       .flags = CF_SECOND },
 };
 CF_CASES(lock);

@@ -122,9 +122,8 @@ migrate_status mig_rds_session_state(void *conn, const char *session_id, uint32_
     *out = MIGRATE_SESSION_UNKNOWN;
     if (status || !token)
         return status;
-    int runs = mig_rds_runs(c, c->aws, token);
-    if (runs >= 0)
-        *out = runs ? MIGRATE_SESSION_ALIVE : MIGRATE_SESSION_GONE;
+    if (mig_rds_runs(c, c->aws, token) > 0)
+        *out = MIGRATE_SESSION_ALIVE; /* one that runs nothing at the moment cannot be seen */
     return MIGRATE_OK;
 }
 
