@@ -173,11 +173,12 @@ static migrate_status run_statement(struct code_run *c, const struct code_statem
     if (status)
         return status;
     bool reads = (f->flags & MIG_SQL_READ_ONLY) || ((f->flags & MIG_SQL_SESSION) && f->settle == MIG_SQL_SETTLE_REPEATABLE);
+    if (!reads)
+        c->number++; /* what only reads is run again after a crash */
     if (!c->journalled || reads)
         return send(c, s, f, err);
     char sha[MIG_SHA256_HEX + 1];
     struct mig_unit unit;
-    c->number++;
     hash(s, sha);
     if (mig_progress_done(&c->progress, c->number, &unit))
         return strcmp(unit.sha, sha) == 0 ? MIGRATE_OK : other_text(c, err);
@@ -355,6 +356,7 @@ static migrate_status write_books(struct code_run *c, bool (*what)(const struct 
     c->op.started_unix_ms = c->began_unix_ms;
     c->op.elapsed_ms = mig_clock_mono_ms() - c->began_ms;
     c->op.statements = c->op.done = c->number;
+    c->run->plan->steps[c->step - c->run->plan->steps].item.statements = c->number;
     migrate_status status = MIGRATE_OK;
     for (size_t i = 0; !status && what(&b, &c->op, i, &sql); i++)
         status = exec_text(c, &sql, err);

@@ -159,7 +159,7 @@ static bool eligible(const struct mig_journal *j)
 static migrate_status begin_step(struct mig_journal *j, migrate_error **err)
 {
     struct mig_run *run = mig_journal_run(j);
-    if (j->step >= j->last || !eligible(j) || (j->step > run->next && run->ctx->db.changed))
+    if (j->step >= j->last || !eligible(j) || (j->step > j->first && mig_step_leaves_session(run, j->step - 1)))
         return MIGRATE_DONE;
     const struct mig_step *step = mig_journal_step(j);
     if (j->step > run->next && step->resume)
@@ -294,7 +294,7 @@ static void forget_refused(struct mig_journal *j)
 
 enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
 {
-    struct mig_journal j = { .step = run->next, .last = run->plan->count, .seq = run->seq, .burst = 1 };
+    struct mig_journal j = { .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq, .burst = 1 };
     j.answered_ms = mig_clock_mono_ms();
     j.feed.run = run;
     j.feed.ops = &journal_ops;

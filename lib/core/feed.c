@@ -171,7 +171,13 @@ static migrate_status report(struct mig_feed *feed, const migrate_result *result
     feed->pulled--;
     mig_session_note(feed->run->ctx, result);
     /* After a stop what was sent ahead still counts; after a failure it is a consequence of that. */
-    bool live = !feed->status || feed->asked;
+    bool live = !feed->status || feed->asked || feed->dry;
+    if (feed->dry && (result->outcome == MIGRATE_OUTCOME_FAILED || result->outcome == MIGRATE_OUTCOME_UNKNOWN)) {
+        migrate_error_free(feed->error); /* this came first */
+        feed->error = NULL;
+        feed->status = MIGRATE_OK;
+        feed->dry = false;
+    }
     if (!live || (feed->status && result->outcome != MIGRATE_OUTCOME_DONE)) {
         migrate_error_free(error);
     } else if (result->outcome == MIGRATE_OUTCOME_DONE) {
@@ -223,6 +229,7 @@ static migrate_status pull(struct mig_feed *feed, migrate_stmt *out)
                 feed->error = error;
                 feed->asked = MIGRATE_STATUS_CLASS(status) == MIGRATE_CLASS_STOPPED ||
                               (feed->run->ctx->call.fault && status == feed->run->ctx->call.fault);
+                feed->dry = !feed->asked;
                 feed->outcome = MIGRATE_OUTCOME_NONE;
                 feed->failed = (struct mig_sent){ .step = feed->run->next };
             } else {

@@ -60,6 +60,7 @@ struct mig_feed {
     uint32_t outcome;
     uint32_t rows;             /* of the statement running */
     bool     singly;           /* not through exec_batch */
+    bool     dry;              /* the next statement could not be made: what was sent ahead still counts */
     bool     asked;            /* ended by stop, cancel, deadline or a callback */
 };
 

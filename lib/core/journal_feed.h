@@ -12,7 +12,7 @@ enum mig_journal_phase { MIG_JOURNAL_STEP, MIG_JOURNAL_UNITS, MIG_JOURNAL_END };
 
 struct mig_journal {
     struct mig_feed feed;
-    size_t   step, last;
+    size_t   first, step, last;
     enum mig_journal_phase phase;
     uint64_t seq;
     bool     mysql;

@@ -253,15 +253,21 @@ static migrate_status check_plan(struct mig_run *run, const migrate_plan *plan, 
     return mig_plan_fresh(plan, &run->view.head, err);
 }
 
+migrate_status mig_fail_stale(migrate_error **err)
+{
+    mig_fail(err, MIGRATE_E_STALE, "the database has moved on since the plan was made");
+    mig_error_hint(err, "make the plan again");
+    return MIGRATE_E_STALE;
+}
+
 migrate_status mig_plan_fresh(const migrate_plan *plan, const struct mig_head *head, migrate_error **err)
 {
-    bool same = plan->tables_absent ? !head->present
+    bool same = plan->tables_absent ? !head->present || !head->seq
                                     : head->present && plan->epoch == head->epoch && plan->seq == head->seq &&
                                           strcmp(plan->digest, head->digest) == 0;
     if (same)
         return MIGRATE_OK;
-    mig_fail(err, MIGRATE_E_STALE, "the database has moved on since the plan was made");
-    mig_error_hint(err, "make the plan again");
+    mig_fail_stale(err);
     mig_error_state(err, "nothing was changed by this call");
     return MIGRATE_E_STALE;
 }

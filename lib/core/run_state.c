@@ -7,6 +7,7 @@
 
 #include "core/books.h"
 #include "core/runner.h"
+#include "core/scan.h"
 #include "util/clock.h"
 
 static const char *state_after(const struct mig_step *step)
@@ -120,6 +121,11 @@ void mig_run_done(struct mig_run *run)
     run->seq++;
     run->attempt = 0;
     run->progressed = true;
+}
+
+bool mig_step_leaves_session(const struct mig_run *run, size_t index)
+{
+    return run->ctx->db.changed || (run->plan->steps[index].scan.flags & MIG_SCAN_SESSION);
 }
 
 /* ---- directives -------------------------------------------------------------- */

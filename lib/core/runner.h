@@ -45,6 +45,8 @@ void mig_run_done(struct mig_run *run);
 /* Emits MIGRATION_BEGIN / END for the step. */
 void mig_run_begin_event(struct mig_run *run, size_t index);
 void mig_run_end_event(struct mig_run *run, size_t index, migrate_status status, int64_t elapsed_ms);
+/* Does step @p index change the session, so that it is put back before the next? */
+bool mig_step_leaves_session(const struct mig_run *run, size_t index);
 /* Sets the time-outs that a step's directives ask for. */
 void mig_run_timeouts(struct mig_run *run, const struct mig_step *step);
 uint32_t mig_run_retries(const struct mig_run *run, const struct mig_step *step);

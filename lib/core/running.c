@@ -80,7 +80,6 @@ static bool any_journalled(const struct mig_run *run)
 static migrate_status lock_and_read(struct running *r, migrate_error **err)
 {
     migrate_ctx *ctx = r->run->ctx;
-    bool absent = !r->run->view.head.present;
     migrate_status status = mig_names_need(ctx, err);
     if (!status)
         status = mig_lock_pick(ctx, r->run->run_id, any_journalled(r->run), &r->lock, err);
@@ -92,8 +91,6 @@ static migrate_status lock_and_read(struct running *r, migrate_error **err)
     r->run->report->lock_wait_ms += r->lock.waited_ms;
     if (!status && !lease)
         status = mig_tables_need(ctx, &r->run->view.head, err);
-    if (!status && absent && r->given)
-        r->given = NULL; /* it was made on an empty database, which the tables just made end */
     return status ? status : take_epoch(r, err);
 }
 
@@ -417,15 +414,44 @@ static enum mig_end apply(struct mig_run *run, migrate_error **err)
     return step->scan.transactional ? mig_apply_window(run, err) : mig_apply_journal(run, err);
 }
 
+/* Where the driver cannot put a session back: a new one, with the lock given up in between. */
+static migrate_status new_session(struct running *r, migrate_error **err)
+{
+    struct mig_run *run = r->run;
+    migrate_ctx *ctx = run->ctx;
+    uint64_t seq = run->seq;
+    if (ctx->db.adopted)
+        return MIGRATE_OK; /* the application's: it is not ours to close */
+    mig_lock_free(ctx, &r->lock);
+    mig_session_close(ctx);
+    migrate_status status = mig_session_open(ctx, err);
+    if (!status)
+        status = mig_session_facts(ctx, err);
+    bool given = r->given != NULL;
+    r->given = NULL;
+    if (!status)
+        status = lock_and_read(r, err);
+    if (!status && run->seq != seq)
+        status = given ? mig_fail_stale(err) : plan_again(r, err);
+    return status;
+}
+
+static migrate_status clean_session(struct running *r, migrate_error **err)
+{
+    const struct mig_session *db = &r->run->ctx->db;
+    bool can = MIGRATE_HAS(migrate_driver, db->driver, reset) && db->driver->reset;
+    return !db->changed || can ? mig_session_reset(r->run->ctx, err) : new_session(r, err);
+}
+
 static migrate_status one_round(struct running *r, migrate_error **err)
 {
     struct mig_run *run = r->run;
     migrate_status status = mig_call_check(run->ctx, err);
     if (!status)
-        status = mig_session_reset(run->ctx, err);
+        status = clean_session(r, err);
     if (status && mig_fault_reconnects(mig_error_fault(err ? *err : NULL)))
         return resume(r, err);
-    if (status)
+    if (status || run->next >= run->plan->count)
         return status;
     struct mig_step *step = &run->plan->steps[run->next];
     status = mig_precondition(run, step, err);

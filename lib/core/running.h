@@ -8,6 +8,8 @@
  * database is no longer as that plan found it. */
 migrate_status mig_running(struct mig_run *run, const struct migrate_plan *given, migrate_error **err);
 
+/* E_STALE: others have been at work since the plan was made. */
+migrate_status mig_fail_stale(migrate_error **err);
 /* E_STALE unless @p head is as the plan found it. */
 migrate_status mig_plan_fresh(const struct migrate_plan *plan, const struct mig_head *head, migrate_error **err);
 

@@ -22,6 +22,7 @@ enum phase { PHASE_STEP, PHASE_LEAD, PHASE_USER, PHASE_CLOSE };
 
 struct window {
     struct mig_feed feed;
+    size_t   first;     /* of the steps generated since the session was put back */
     size_t   step;      /* being generated */
     size_t   last;      /* one past the last that may be */
     enum phase phase;
@@ -110,12 +111,18 @@ static migrate_status open_step(struct window *w, migrate_error **err)
     return mig_script_open(run->ctx, &of, &w->feed.script, err);
 }
 
+/* Only PostgreSQL can put a session back inside a transaction. */
+static bool resets_between(const struct window *w)
+{
+    return !w->one || w->feed.run->ctx->db.dialect == MIGRATE_DIALECT_POSTGRES;
+}
+
 static migrate_status begin_step(struct window *w, migrate_error **err)
 {
     struct mig_run *run = w->feed.run;
     if (w->step >= w->last || !eligible(w))
         return MIGRATE_DONE;
-    if (w->step > run->next && run->ctx->db.changed && !w->one)
+    if (w->step > w->first && mig_step_leaves_session(run, w->step - 1) && resets_between(w))
         return MIGRATE_DONE; /* the session is put back first */
     migrate_status status = mig_call_check(run->ctx, err);
     if (!status)
@@ -203,7 +210,7 @@ static migrate_status push_cut(struct window *w, const struct mig_cut *cut)
     }
     if (!own || sent.sets_lex || sent.copy)
         sent.stmt_flags |= MIGRATE_STMT_BARRIER;
-    if (cut->whole)
+    if (cut->whole || sent.sets_lex) /* a new lexical setting is told when the server is idle again */
         sent.stmt_flags |= MIGRATE_STMT_ALONE;
     return mig_feed_push(&w->feed, &sent, own);
 }
@@ -278,6 +285,20 @@ static migrate_status user(struct window *w, migrate_error **err)
 
 /* ---- the end of a group ----------------------------------------------------- */
 
+/* Our tables are written by the role that made them, whatever role the migration took on. */
+static migrate_status push_own_role(struct window *w)
+{
+    migrate_ctx *ctx = w->feed.run->ctx;
+    if (ctx->db.dialect != MIGRATE_DIALECT_POSTGRES || !(current(w)->scan.flags & MIG_SCAN_SESSION))
+        return MIGRATE_OK;
+    migrate_status status = push_text(w, "RESET SESSION AUTHORIZATION", MIG_SENT_BOOK, 0);
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_buf_str(&sql, ctx->set.role ? "SET ROLE " : "RESET ROLE");
+    if (ctx->set.role)
+        mig_ident(&sql, ctx->db.dialect, ctx->set.role);
+    return status ? (mig_buf_free(&sql), status) : push(w, &sql, MIG_SENT_BOOK, 0, false);
+}
+
 static migrate_status push_close(struct window *w)
 {
     struct mig_books b;
@@ -285,7 +306,7 @@ static migrate_status push_close(struct window *w)
     mig_books_of(w->feed.run->ctx, &b);
     w->op.started_unix_ms = w->began_unix_ms;
     w->op.elapsed_ms = mig_clock_mono_ms() - w->began_ms;
-    migrate_status status = MIGRATE_OK;
+    migrate_status status = push_own_role(w);
     for (size_t i = 0; !status && mig_books_close(&b, &w->op, i, &sql); i++)
         status = push(w, &sql, MIG_SENT_CLOSE, 0, i == 0 && b.dialect != MIGRATE_DIALECT_POSTGRES);
     return status;
@@ -412,7 +433,7 @@ static void put_back(struct window *w, enum mig_end end)
 
 static void init(struct window *w, struct mig_run *run)
 {
-    *w = (struct window){ .step = run->next, .last = run->plan->count, .seq = run->seq };
+    *w = (struct window){ .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq };
     w->answered_ms = mig_clock_mono_ms();
     w->feed.run = run;
     w->feed.ops = &window_ops;
@@ -449,6 +470,14 @@ static enum mig_end steps_in_one(struct window *w, migrate_error **err)
         enum mig_end end = mig_feed_run(&w->feed, false, err);
         if (end != MIG_END_DONE || w->step >= w->last)
             return end;
+        if (resets_between(w)) {
+            migrate_status status = mig_session_reset(run->ctx, err);
+            if (status)
+                return mig_end_of(run->ctx, err ? *err : NULL, 0);
+            w->first = w->step;
+        }
+        if (eligible(w))
+            continue;
         end = mig_code_inside(run, w->step, ++w->seq, w->op.token, err);
         if (end != MIG_END_DONE)
             return end;
