@@ -53,8 +53,8 @@ static migrate_status refused(const struct mig_aws_finder *f, const char *arn, c
     char *message = mig_xml_text(answer->body.data, answer->body.len, "Message");
     bool denied = code && strcmp(code, "AccessDenied") == 0;
     migrate_status status = denied ? MIGRATE_E_DENIED : answer->status >= 500 ? MIGRATE_E_UNAVAILABLE : MIGRATE_E_AUTH;
-    mig_diag_set(f->diag, status, "STS gives no credentials for the role %s: %s%s%s", arn,
-                 code ? code : "no reason given", message ? ": " : "", message ? message : "");
+    mig_diag_set(f->diag, status, "STS gives no credentials for the role %s: %s (HTTP %ld)%s%s", arn,
+                 code ? code : "no reason", answer->status, message ? ": " : "", message ? message : "");
     if (denied)
         mig_diag_hint(f->diag, "the trust policy of the role decides who may assume it");
     free(code);

@@ -140,7 +140,7 @@ class Profiles(Places):
         self.file('config', '[default]\naws_access_key_id=B\naws_secret_access_key=b\n'
                   '[profile r]\nrole_arn=' + ROLE + '\nsource_profile=default\n')
         ours = self.refused(self.env(AWS_PROFILE='r', AWS_ENDPOINT_URL_STS=sts.url), E_DENIED,
-                            'role %s: AccessDenied: User: B is not authorized' % ROLE)
+                            'role %s: AccessDenied (HTTP 403): User: B is not authorized' % ROLE)
         self.assertIn('trust policy', ours['hint'])
 
     def test_sts_comes_back(self):
@@ -169,7 +169,7 @@ class WebIdentity(Places):
         self.file('token', 'ey.J+/=.x')  # botocore sends line ends along
         self.expect(env, ['W', 'w', 'wt'])
         self.file('token', 'another')
-        self.refused(env, E_AUTH, 'InvalidIdentityToken: no')
+        self.refused(env, E_AUTH, 'InvalidIdentityToken (HTTP 400): no')
         self.refused({**env, 'AWS_WEB_IDENTITY_TOKEN_FILE': self.folder + '/none'}, E_IO, 'cannot read')
         del env['AWS_ROLE_ARN']
         self.refused(env, E_OPTION, 'AWS_ROLE_ARN is not', theirs=False)
