@@ -396,6 +396,10 @@ struct migrate_driver {
                             size_t *stmt_at, size_t *stmt_len, migrate_error **err);
 
     /* ---- API 1 ends here; append below --------------------------------- */
+
+    /** MIGRATE_DIALECT_* of this connection, for a driver that reaches servers of several; asked once after
+     *  open() or adopt(). It sends nothing and cannot fail. Absent: `dialect`. */
+    uint32_t (*dialect_of)(void *conn);
 };
 
 /** Type of a driver's one exported function. */
