@@ -191,3 +191,12 @@ migrate_status mig_run_refresh(struct mig_run *run, migrate_error **err)
     run->seq = run->view.head.seq;
     return mig_applied_build(&run->applied, &run->view) ? MIGRATE_OK : mig_fail_nomem(err);
 }
+
+bool mig_run_journals(const struct mig_run *run)
+{
+    for (size_t i = run->next; i < run->plan->count; i++) {
+        if (!run->plan->steps[i].scan.transactional)
+            return true;
+    }
+    return run->view.history.n_journal != 0;
+}

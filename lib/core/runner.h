@@ -53,6 +53,8 @@ uint32_t mig_run_retries(const struct mig_run *run, const struct mig_step *step)
 /* Remembers a failure in the history, guarded by epoch, as well as it can be done. */
 void mig_run_remember(struct mig_run *run, size_t index, migrate_error *error);
 
+/* Is there work that no fence can take back: journalled steps, or a half-done one? */
+bool mig_run_journals(const struct mig_run *run);
 /* Reads head and history again, and what follows from them. */
 migrate_status mig_run_refresh(struct mig_run *run, migrate_error **err);
 

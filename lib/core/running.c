@@ -67,22 +67,13 @@ static migrate_status take_epoch(struct running *r, migrate_error **err)
     return status;
 }
 
-static bool any_journalled(const struct mig_run *run)
-{
-    for (size_t i = run->next; i < run->plan->count; i++) {
-        if (!run->plan->steps[i].scan.transactional)
-            return true;
-    }
-    return run->view.history.n_journal != 0;
-}
-
 /* A session lock comes before our tables, a lease is one of them. */
 static migrate_status lock_and_read(struct running *r, migrate_error **err)
 {
     migrate_ctx *ctx = r->run->ctx;
     migrate_status status = mig_names_need(ctx, err);
     if (!status)
-        status = mig_lock_pick(ctx, r->run->run_id, any_journalled(r->run), &r->lock, err);
+        status = mig_lock_pick(ctx, r->run->run_id, mig_run_journals(r->run), &r->lock, err);
     bool lease = r->lock.ops && r->lock.own && r->lock.ops->ttl_ms;
     if (!status && lease)
         status = mig_tables_need(ctx, &r->run->view.head, err);

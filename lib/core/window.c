@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/books.h"
-#include "core/feed.h"
+#include "core/window.h"
 #include "core/precondition.h"
 #include "core/scan.h"
 #include "util/clock.h"
@@ -18,50 +17,28 @@ enum {
     SLOW_MS = 100,          /* a migration that took longer closes the window, so that stop stays prompt */
 };
 
-enum phase { PHASE_STEP, PHASE_LEAD, PHASE_USER, PHASE_CLOSE };
-
-struct window {
-    struct mig_feed feed;
-    size_t   first;     /* of the steps generated since the session was put back */
-    size_t   step;      /* being generated */
-    size_t   last;      /* one past the last that may be */
-    enum phase phase;
-    uint64_t seq;
-    bool     one;       /* one transaction for all, begun and ended by mig_apply_all() */
-    bool     slow;      /* the last migration took long */
-    bool     held;      /* `cut` is cut and not yet pushed */
-    struct mig_cut cut;
-    struct mig_op op;
-    char     digest[MIG_SHA256_HEX + 1];
-    char     checksum[MIG_CHECKSUM_TEXT];
-    int64_t  began_ms;
-    int64_t  began_unix_ms;
-    int64_t  answered_ms; /* when the migration before was in */
-    bool     fk_original; /* SQLite: foreign_keys as the session had it */
-};
-
-static struct window *window_of(struct mig_feed *feed)
+static struct mig_window *window_of(struct mig_feed *feed)
 {
     return feed->user;
 }
 
-static const struct mig_step *current(const struct window *w)
+static const struct mig_step *current(const struct mig_window *w)
 {
     return &w->feed.run->plan->steps[w->step];
 }
 
-static bool is_sqlite(const struct window *w)
+bool mig_window_sqlite(const struct mig_window *w)
 {
     return w->feed.run->ctx->db.dialect == MIGRATE_DIALECT_SQLITE;
 }
 
-static migrate_status push(struct window *w, struct mig_buf *sql, enum mig_sent_kind kind, uint32_t flags,
+static migrate_status push(struct mig_window *w, struct mig_buf *sql, enum mig_sent_kind kind, uint32_t flags,
                            bool needs_row)
 {
     return mig_feed_push_sql(&w->feed, sql, kind, w->step, flags, needs_row);
 }
 
-static migrate_status push_text(struct window *w, const char *text, enum mig_sent_kind kind, uint32_t flags)
+static migrate_status push_text(struct mig_window *w, const char *text, enum mig_sent_kind kind, uint32_t flags)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_str(&sql, text);
@@ -70,7 +47,7 @@ static migrate_status push_text(struct window *w, const char *text, enum mig_sen
 
 /* ---- the beginning of a group ----------------------------------------------- */
 
-static bool eligible(const struct window *w)
+bool mig_window_eligible(const struct mig_window *w)
 {
     const struct mig_step *s = current(w);
     if (mig_has_precondition(s) && !s->checked)
@@ -78,26 +55,26 @@ static bool eligible(const struct window *w)
     return s->scan.transactional && !s->resume && !(s->migration->flags & MIG_MIGRATION_CODE);
 }
 
-static migrate_status lift_foreign_keys(struct window *w)
+static migrate_status lift_foreign_keys(struct mig_window *w)
 {
     const struct mig_scan *scan = &current(w)->scan;
-    if (!(scan->flags & MIG_SCAN_FOREIGN_KEYS) || !is_sqlite(w))
+    if (!(scan->flags & MIG_SCAN_FOREIGN_KEYS) || !mig_window_sqlite(w))
         return MIGRATE_OK;
     return push_text(w, scan->flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON",
                      MIG_SENT_BOOK, 0);
 }
 
-static migrate_status push_begin(struct window *w)
+static migrate_status push_begin(struct mig_window *w)
 {
     if (w->one)
         return MIGRATE_OK;
     migrate_status status = lift_foreign_keys(w);
     if (status)
         return status;
-    return push_text(w, is_sqlite(w) ? "BEGIN IMMEDIATE" : "BEGIN", MIG_SENT_BEGIN, 0);
+    return push_text(w, mig_window_sqlite(w) ? "BEGIN IMMEDIATE" : "BEGIN", MIG_SENT_BEGIN, 0);
 }
 
-static migrate_status open_step(struct window *w, migrate_error **err)
+static migrate_status open_step(struct mig_window *w, migrate_error **err)
 {
     struct mig_run *run = w->feed.run;
     const struct mig_step *step = current(w);
@@ -112,35 +89,35 @@ static migrate_status open_step(struct window *w, migrate_error **err)
 }
 
 /* Only PostgreSQL can put a session back inside a transaction. */
-static bool resets_between(const struct window *w)
+bool mig_window_resets(const struct mig_window *w)
 {
     return !w->one || w->feed.run->ctx->db.dialect == MIGRATE_DIALECT_POSTGRES;
 }
 
-static migrate_status begin_step(struct window *w, migrate_error **err)
+static migrate_status begin_step(struct mig_window *w, migrate_error **err)
 {
     struct mig_run *run = w->feed.run;
-    if (w->step >= w->last || !eligible(w))
+    if (w->step >= w->last || !mig_window_eligible(w))
         return MIGRATE_DONE;
-    if (w->step > w->first && mig_step_leaves_session(run, w->step - 1) && resets_between(w))
+    if (w->step > w->first && mig_step_leaves_session(run, w->step - 1) && mig_window_resets(w))
         return MIGRATE_DONE; /* the session is put back first */
     migrate_status status = mig_call_check(run->ctx, err);
     if (!status)
         status = open_step(w, err);
     if (!status)
         status = push_begin(w);
-    w->phase = PHASE_LEAD;
+    w->phase = MIG_WINDOW_LEAD;
     return status;
 }
 
-static void set_local(struct window *w, struct mig_buf *sql, const char *what, int64_t ms)
+static void set_local(struct mig_window *w, struct mig_buf *sql, const char *what, int64_t ms)
 {
     (void)w;
     mig_buf_fmt(sql, "SET LOCAL %s = '%" PRId64 "ms'", what, ms);
 }
 
 /* Time-outs that start-up options could not give, or that the migration's directives change. */
-static migrate_status push_timeouts(struct window *w)
+static migrate_status push_timeouts(struct mig_window *w)
 {
     migrate_ctx *ctx = w->feed.run->ctx;
     if (ctx->db.dialect != MIGRATE_DIALECT_POSTGRES)
@@ -161,7 +138,7 @@ static migrate_status push_timeouts(struct window *w)
     return status;
 }
 
-static migrate_status push_fence(struct window *w)
+static migrate_status push_fence(struct mig_window *w)
 {
     struct mig_run *run = w->feed.run;
     struct mig_books b;
@@ -175,21 +152,21 @@ static migrate_status push_fence(struct window *w)
     bool needs_row = b.dialect != MIGRATE_DIALECT_POSTGRES;
     w->began_unix_ms = mig_clock_unix_ms();
     w->began_ms = mig_clock_mono_ms();
-    w->phase = PHASE_USER;
+    w->phase = MIG_WINDOW_USER;
     return push(w, &sql, MIG_SENT_FENCE, 0, needs_row);
 }
 
 /* ---- the user's statements -------------------------------------------------- */
 
-static bool not_sent(const struct window *w, const struct mig_sql_facts *f)
+static bool not_sent(const struct mig_window *w, const struct mig_sql_facts *f)
 {
     uint32_t flags = current(w)->scan.flags;
     if ((flags & MIG_SCAN_WRAPPED) && (f->tx == MIG_SQL_TX_BEGIN || f->tx == MIG_SQL_TX_COMMIT))
         return true;
-    return is_sqlite(w) && (f->flags & MIG_SQL_FOREIGN_KEYS) != 0;
+    return mig_window_sqlite(w) && (f->flags & MIG_SQL_FOREIGN_KEYS) != 0;
 }
 
-static migrate_status push_cut(struct window *w, const struct mig_cut *cut)
+static migrate_status push_cut(struct mig_window *w, const struct mig_cut *cut)
 {
     const struct mig_sql_facts *f = cut->facts;
     struct mig_sent sent = { .kind = MIG_SENT_USER,
@@ -216,7 +193,7 @@ static migrate_status push_cut(struct window *w, const struct mig_cut *cut)
 }
 
 /* VALIDATE CONSTRAINT waits for nobody's new work: a short lock time-out would only make it fail. */
-static migrate_status push_patient(struct window *w, const struct mig_cut *cut)
+static migrate_status push_patient(struct mig_window *w, const struct mig_cut *cut)
 {
     migrate_ctx *ctx = w->feed.run->ctx;
     migrate_status status = push_text(w, "SET LOCAL lock_timeout = 0", MIG_SENT_BOOK, 0);
@@ -231,7 +208,7 @@ static migrate_status push_patient(struct window *w, const struct mig_cut *cut)
     return status;
 }
 
-static migrate_status push_user(struct window *w, const struct mig_cut *cut)
+static migrate_status push_user(struct mig_window *w, const struct mig_cut *cut)
 {
     bool patient = (cut->facts->flags & MIG_SQL_NO_LOCK_TIMEOUT) != 0 &&
                    w->feed.run->ctx->db.dialect == MIGRATE_DIALECT_POSTGRES;
@@ -239,7 +216,7 @@ static migrate_status push_user(struct window *w, const struct mig_cut *cut)
 }
 
 /* SET TRANSACTION goes between BEGIN and the fence, which would be the transaction's first query. */
-static migrate_status lead(struct window *w, migrate_error **err)
+static migrate_status lead(struct mig_window *w, migrate_error **err)
 {
     migrate_status status;
     bool runs = !current(w)->mark_ran;
@@ -261,11 +238,11 @@ static migrate_status lead(struct window *w, migrate_error **err)
     if (!status)
         status = push_fence(w);
     if (!status && ended)
-        w->phase = PHASE_CLOSE;
+        w->phase = MIG_WINDOW_CLOSE;
     return status;
 }
 
-static migrate_status user(struct window *w, migrate_error **err)
+static migrate_status user(struct mig_window *w, migrate_error **err)
 {
     if (!w->held) {
         migrate_status asked = mig_call_check(w->feed.run->ctx, err);
@@ -273,7 +250,7 @@ static migrate_status user(struct window *w, migrate_error **err)
             asked = MIGRATE_OK;
         migrate_status status = asked ? asked : mig_script_next(w->feed.script, &w->cut, err);
         if (status == MIGRATE_DONE) {
-            w->phase = PHASE_CLOSE;
+            w->phase = MIG_WINDOW_CLOSE;
             return MIGRATE_OK;
         }
         if (status)
@@ -286,7 +263,7 @@ static migrate_status user(struct window *w, migrate_error **err)
 /* ---- the end of a group ----------------------------------------------------- */
 
 /* Our tables are written by the role that made them, whatever role the migration took on. */
-static migrate_status push_own_role(struct window *w)
+static migrate_status push_own_role(struct mig_window *w)
 {
     migrate_ctx *ctx = w->feed.run->ctx;
     if (ctx->db.dialect != MIGRATE_DIALECT_POSTGRES || !(current(w)->scan.flags & MIG_SCAN_SESSION))
@@ -299,7 +276,7 @@ static migrate_status push_own_role(struct window *w)
     return status ? (mig_buf_free(&sql), status) : push(w, &sql, MIG_SENT_BOOK, 0, false);
 }
 
-static migrate_status push_close(struct window *w)
+static migrate_status push_close(struct mig_window *w)
 {
     struct mig_books b;
     struct mig_buf sql = MIG_BUF_INIT;
@@ -312,7 +289,7 @@ static migrate_status push_close(struct window *w)
     return status;
 }
 
-static bool next_is_large(const struct window *w)
+static bool next_is_large(const struct mig_window *w)
 {
     if (w->step + 1 >= w->last)
         return false;
@@ -320,49 +297,49 @@ static bool next_is_large(const struct window *w)
     return (next->flags & (MIG_SCAN_LARGE | MIG_SCAN_ALONE)) != 0;
 }
 
-static migrate_status push_commit(struct window *w)
+static migrate_status push_commit(struct mig_window *w)
 {
     uint32_t here = current(w)->scan.flags;
     bool closes = (here & (MIG_SCAN_LARGE | MIG_SCAN_ALONE | MIG_SCAN_SESSION)) || next_is_large(w) || w->slow;
     migrate_status status = push_text(w, "COMMIT", MIG_SENT_COMMIT,
                                       MIGRATE_STMT_TX_END | MIGRATE_STMT_GROUP_END | (closes ? MIGRATE_STMT_BARRIER : 0));
-    if (status || !is_sqlite(w) || !(here & MIG_SCAN_FOREIGN_KEYS))
+    if (status || !mig_window_sqlite(w) || !(here & MIG_SCAN_FOREIGN_KEYS))
         return status;
     return push_text(w, w->fk_original ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF", MIG_SENT_BOOK, 0);
 }
 
-static migrate_status close_step(struct window *w)
+static migrate_status close_step(struct mig_window *w)
 {
     const struct mig_scan *scan = &current(w)->scan;
     migrate_status status = MIGRATE_OK;
-    if (is_sqlite(w) && (scan->flags & MIG_SCAN_FOREIGN_KEYS))
+    if (mig_window_sqlite(w) && (scan->flags & MIG_SCAN_FOREIGN_KEYS))
         status = push_text(w, "PRAGMA foreign_key_check", MIG_SENT_CHECK, 0);
     if (!status)
         status = push_close(w);
     if (!status && !w->one)
         status = push_commit(w);
     w->step++;
-    w->phase = PHASE_STEP;
+    w->phase = MIG_WINDOW_STEP;
     return status;
 }
 
 static migrate_status more(struct mig_feed *feed, migrate_error **err)
 {
-    struct window *w = window_of(feed);
+    struct mig_window *w = window_of(feed);
     size_t before = feed->n;
     migrate_status status = MIGRATE_OK;
     while (!status && feed->n == before) {
         switch (w->phase) {
-        case PHASE_STEP:
+        case MIG_WINDOW_STEP:
             status = begin_step(w, err);
             break;
-        case PHASE_LEAD:
+        case MIG_WINDOW_LEAD:
             status = lead(w, err);
             break;
-        case PHASE_USER:
+        case MIG_WINDOW_USER:
             status = user(w, err);
             break;
-        case PHASE_CLOSE:
+        case MIG_WINDOW_CLOSE:
             status = close_step(w);
             break;
         }
@@ -372,7 +349,7 @@ static migrate_status more(struct mig_feed *feed, migrate_error **err)
 
 /* ---- answers ---------------------------------------------------------------- */
 
-static void step_is_in(struct window *w)
+void mig_window_step_in(struct mig_window *w)
 {
     struct mig_run *run = w->feed.run;
     int64_t now = mig_clock_mono_ms();
@@ -385,13 +362,13 @@ static void step_is_in(struct window *w)
 
 static migrate_status in(struct mig_feed *feed, const struct mig_sent *sent, const migrate_result *result)
 {
-    struct window *w = window_of(feed);
+    struct mig_window *w = window_of(feed);
     (void)result;
     if (sent->kind == MIG_SENT_FENCE) {
         mig_run_begin_event(feed->run, sent->step);
     } else if (sent->kind == MIG_SENT_COMMIT) {
         while (feed->run->next <= sent->step)
-            step_is_in(w);
+            mig_window_step_in(w);
     }
     return MIGRATE_OK;
 }
@@ -407,14 +384,14 @@ static int32_t on_pragma(void *user_data, uint32_t n, const migrate_text *cols)
     return 0;
 }
 
-static migrate_status remember_foreign_keys(struct window *w, migrate_error **err)
+migrate_status mig_window_remember(struct mig_window *w, migrate_error **err)
 {
     static const char sql[] = "PRAGMA foreign_keys";
-    return is_sqlite(w) ? mig_exec(w->feed.run->ctx, sql, sizeof sql - 1, on_pragma, &w->fk_original, NULL, err)
+    return mig_window_sqlite(w) ? mig_exec(w->feed.run->ctx, sql, sizeof sql - 1, on_pragma, &w->fk_original, NULL, err)
                         : MIGRATE_OK;
 }
 
-static void put_back(struct window *w, enum mig_end end)
+void mig_window_put_back(struct mig_window *w, enum mig_end end)
 {
     struct mig_run *run = w->feed.run;
     if (end == MIG_END_DONE)
@@ -422,7 +399,7 @@ static void put_back(struct window *w, enum mig_end end)
     if (!run->ctx->db.lost)
         run->ctx->db.tx = MIGRATE_TX_UNKNOWN;
     mig_rollback(run->ctx);
-    if (is_sqlite(w) && !run->ctx->db.lost) {
+    if (mig_window_sqlite(w) && !run->ctx->db.lost) {
         const char *sql = w->fk_original ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF";
         migrate_error *ignored = NULL;
         if (mig_exec(run->ctx, sql, strlen(sql), NULL, NULL, NULL, &ignored))
@@ -431,9 +408,9 @@ static void put_back(struct window *w, enum mig_end end)
     }
 }
 
-static void init(struct window *w, struct mig_run *run)
+void mig_window_init(struct mig_window *w, struct mig_run *run)
 {
-    *w = (struct window){ .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq };
+    *w = (struct mig_window){ .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq };
     w->answered_ms = mig_clock_mono_ms();
     w->feed.run = run;
     w->feed.ops = &window_ops;
@@ -442,86 +419,12 @@ static void init(struct window *w, struct mig_run *run)
 
 enum mig_end mig_apply_window(struct mig_run *run, migrate_error **err)
 {
-    struct window w;
-    init(&w, run);
+    struct mig_window w;
+    mig_window_init(&w, run);
     run->conflict = false;
-    migrate_status status = remember_foreign_keys(&w, err);
+    migrate_status status = mig_window_remember(&w, err);
     enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : mig_feed_run(&w.feed, true, err);
-    put_back(&w, end);
-    mig_feed_free(&w.feed);
-    return end;
-}
-
-/* ---- one transaction for all -------------------------------------------------- */
-
-static bool any_lifts(const struct mig_run *run)
-{
-    for (size_t i = run->next; i < run->plan->count; i++) {
-        if (run->plan->steps[i].scan.flags & MIG_SCAN_FK_OFF)
-            return true;
-    }
-    return false;
-}
-
-static enum mig_end steps_in_one(struct window *w, migrate_error **err)
-{
-    struct mig_run *run = w->feed.run;
-    for (;;) {
-        enum mig_end end = mig_feed_run(&w->feed, false, err);
-        if (end != MIG_END_DONE || w->step >= w->last)
-            return end;
-        if (resets_between(w)) {
-            migrate_status status = mig_session_reset(run->ctx, err);
-            if (status)
-                return mig_end_of(run->ctx, err ? *err : NULL, 0);
-            w->first = w->step;
-        }
-        if (eligible(w))
-            continue;
-        end = mig_code_inside(run, w->step, ++w->seq, w->op.token, err);
-        if (end != MIG_END_DONE)
-            return end;
-        w->step++;
-    }
-}
-
-static enum mig_end commit_all(struct window *w, migrate_error **err)
-{
-    struct mig_run *run = w->feed.run;
-    migrate_error *failure = NULL;
-    if (mig_commit(run->ctx, &failure)) {
-        enum mig_end end = mig_end_of(run->ctx, failure, MIGRATE_OUTCOME_NONE);
-        if (err)
-            *err = failure;
-        else
-            migrate_error_free(failure);
-        return end;
-    }
-    while (run->next < run->plan->count)
-        step_is_in(w);
-    return MIG_END_DONE;
-}
-
-enum mig_end mig_apply_all(struct mig_run *run, migrate_error **err)
-{
-    struct window w;
-    init(&w, run);
-    w.one = true;
-    w.op.token = mig_run_token(run);
-    static const char off[] = "PRAGMA foreign_keys = OFF";
-    bool lifts = is_sqlite(&w) && any_lifts(run);
-    migrate_status status = remember_foreign_keys(&w, err);
-    if (!status && lifts)
-        status = mig_exec(run->ctx, off, sizeof off - 1, NULL, NULL, NULL, err);
-    if (!status)
-        status = mig_begin(run->ctx, err);
-    enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : steps_in_one(&w, err);
-    run->failed = end == MIG_END_DONE ? 0 : w.feed.failed.step;
-    if (end == MIG_END_DONE)
-        end = commit_all(&w, err);
-    put_back(&w, end);
-    if (end == MIG_END_DONE && lifts)
-        run->ctx->db.changed = true;
+    mig_window_put_back(&w, end);
     mig_feed_free(&w.feed);
     return end;
 }

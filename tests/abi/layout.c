@@ -162,6 +162,7 @@ static void print_driver(void)
     MEMBER(migrate_driver, describe);
     MEMBER(migrate_driver, reset);
     MEMBER(migrate_driver, split);
+    MEMBER(migrate_driver, dialect_of);
 }
 
 static void print_source(void)
