@@ -45,20 +45,23 @@ static void init_curl(void)
 
 struct mig_http *mig_http_new(void)
 {
+    return calloc(1, sizeof(struct mig_http));
+}
+
+/* Not before the first request: starting libcurl and TLS takes time and memory that a run without any need not spend. */
+static bool ready(struct mig_http *http)
+{
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct mig_http *http = calloc(1, sizeof *http);
-    if (!http || pthread_once(&once, init_curl) != 0) {
-        free(http);
-        return NULL;
+    if (pthread_once(&once, init_curl) != 0)
+        return false;
+    if (!http->multi) {
+        http->multi = curl_multi_init();
+        if (http->multi)
+            (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)KEPT);
     }
-    http->multi = curl_multi_init();
-    http->easy = http->multi ? curl_easy_init() : NULL;
-    if (!http->easy) {
-        mig_http_free(http);
-        return NULL;
-    }
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)KEPT);
-    return http;
+    if (!http->easy)
+        http->easy = curl_easy_init();
+    return http->multi && http->easy;
 }
 
 /* libcurl is asked not to touch signals, so it is up to us that a closed connection raises none. */
@@ -97,8 +100,10 @@ void mig_http_free(struct mig_http *http)
     if (!http)
         return;
     struct sigpipe held = hold_sigpipe(); /* TLS says good-bye */
-    curl_easy_cleanup(http->easy);
-    (void)curl_multi_cleanup(http->multi);
+    if (http->easy)
+        curl_easy_cleanup(http->easy);
+    if (http->multi)
+        (void)curl_multi_cleanup(http->multi);
     release_sigpipe(&held);
     free(http);
 }
@@ -260,13 +265,14 @@ static migrate_status drive(struct mig_http *http, const struct mig_aws_watch *w
     struct curl_waitfd extra = { .fd = watch ? watch->cancel_fd : -1, .events = CURL_WAIT_POLLIN };
     for (;;) {
         int running = 0, left = 0;
-        if (curl_multi_perform(http->multi, &running) != CURLM_OK)
-            return MIGRATE_OK; /* the result stays that of a failed attempt */
+        CURLMcode code = curl_multi_perform(http->multi, &running);
         CURLMsg *message = curl_multi_info_read(http->multi, &left);
         if (message && message->msg == CURLMSG_DONE) {
             *result = message->data.result;
             return MIGRATE_OK;
         }
+        if (code != CURLM_OK || !running)
+            return MIGRATE_OK; /* the result stays that of a failed attempt */
         migrate_status status = mig_aws_watch_look(watch);
         if (status)
             return status;
@@ -340,6 +346,8 @@ static migrate_status exchange(struct mig_http *http, struct exchange *x, const 
                                struct mig_diag *diag)
 {
     CURLcode result = CURLE_FAILED_INIT;
+    if (!ready(http))
+        return tell(x, CURLE_OUT_OF_MEMORY, diag);
     curl_easy_reset(http->easy);
     if (!add_headers(x) || !set_transport(http->easy, x->request) || !set_request(http->easy, x))
         return tell(x, CURLE_OUT_OF_MEMORY, diag);
@@ -365,7 +373,8 @@ migrate_status mig_http_do(struct mig_http *http, const struct mig_http_request 
         return stopped(&x, asked, diag);
     struct sigpipe held = hold_sigpipe();
     migrate_status status = exchange(http, &x, watch, diag);
-    curl_easy_reset(http->easy); /* nothing of this request is kept but its connection */
+    if (http->easy)
+        curl_easy_reset(http->easy); /* nothing of this request is kept but its connection */
     release_sigpipe(&held);
     free_headers(x.headers);
     return status;

@@ -94,7 +94,7 @@ static int key_of(struct span s)
     static const char *const names[MIG_PROFILE_KEYS] = {
         "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region", "role_arn", "source_profile",
         "credential_source", "web_identity_token_file", "external_id", "role_session_name", "mfa_serial",
-        "credential_process", "sso_session", "sso_start_url",
+        "credential_process", "sso_session", "sso_start_url", "login_session",
     };
     for (int i = 0; i < MIG_PROFILE_KEYS; i++) {
         if (mig_ieqn(s.at, s.len, names[i]))

@@ -88,6 +88,8 @@ static migrate_status by_profile(const struct mig_aws_finder *f, const char *nam
         return by_keys(f, p, out);
     if (p->values[MIG_PROFILE_SSO_SESSION] || p->values[MIG_PROFILE_SSO_URL])
         return not_here(f, name, "single sign-on");
+    if (p->values[MIG_PROFILE_LOGIN_SESSION])
+        return not_here(f, name, "a log-in at the console");
     if (p->values[MIG_PROFILE_PROCESS])
         return not_here(f, name, "a credential_process");
     return MIGRATE_DONE;

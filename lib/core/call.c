@@ -37,7 +37,8 @@ migrate_status mig_call_begin(migrate_ctx *ctx, uint32_t needs, int64_t deadline
         return mig_fail(err, MIGRATE_E_ARGUMENT, "the context is NULL");
     if (ctx->call.active)
         return misuse(err, "the context is in use by a call already",
-                      "inside a callback only migrate_ctx_get, migrate_ctx_stop and migrate_ctx_cancel are allowed");
+                      "inside a callback only migrate_ctx_get, migrate_ctx_asked, migrate_ctx_stop and "
+                      "migrate_ctx_cancel are allowed");
     migrate_status status = check_needs(ctx, needs, err);
     if (status)
         return status;

@@ -109,7 +109,8 @@ static migrate_status idle(const migrate_ctx *ctx, const char *what, migrate_err
         return mig_fail(err, MIGRATE_E_ARGUMENT, "%s: the context is NULL", what);
     if (ctx->call.active) {
         mig_fail(err, MIGRATE_E_MISUSE, "%s was called from within a callback or while another call runs", what);
-        mig_error_hint(err, "inside a callback only migrate_ctx_get, migrate_ctx_stop and migrate_ctx_cancel are allowed");
+        mig_error_hint(err, "inside a callback only migrate_ctx_get, migrate_ctx_asked, migrate_ctx_stop and "
+                            "migrate_ctx_cancel are allowed");
         return MIGRATE_E_MISUSE;
     }
     return MIGRATE_OK;

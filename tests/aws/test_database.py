@@ -38,6 +38,11 @@ class Secrets(awsdb.Database):
         self.migrate('-d', self.url(), '-o', 'secret=' + self.name, 'up')
         self.assertTrue(self.applied())
 
+    def test_named_in_the_url(self):
+        self.secret(self.value())
+        self.migrate('-d', self.url() + '?secret=' + self.name, 'up')
+        self.assertTrue(self.applied())
+
     def test_managed_by_rds(self):
         """Nothing but user and password."""
         self.secret(json.dumps({'username': self.role, 'password': self.password}))

@@ -14,12 +14,34 @@
 typedef migrate_status (*attach_fn)(migrate_ctx *ctx, migrate_error **err);
 typedef migrate_status (*open_fn)(migrate_ctx *ctx, const char *url, migrate_error **err);
 
+static bool says_yes(const char *value, size_t len)
+{
+    return len && !(len == 1 && *value == '0');
+}
+
+/* "?key=value" in a URL, which becomes an option when that is opened. */
+static bool in_query(const char *url, const char *key)
+{
+    size_t n = strlen(key);
+    const char *at = strchr(url, '?');
+    while (at) {
+        at++;
+        if (strncmp(at, key, n) == 0 && at[n] == '=' && says_yes(at + n + 1, strcspn(at + n + 1, "&#")))
+            return true;
+        at = strchr(at, '&');
+    }
+    return false;
+}
+
+/* The Data API logs in by itself: it is given the secret's name. */
 bool cli_aws_wanted(const struct cli *cli)
 {
     static const char *const keys[] = { MIGRATE_OPT_SECRET, MIGRATE_OPT_SSM_PARAMETER, MIGRATE_OPT_IAM };
+    if (cli->url && cli_url_is_for(cli->url, "rds_data", strlen("rds_data")))
+        return false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *value = migrate_ctx_get(cli->ctx, keys[i]);
-        if (value && *value && strcmp(value, "0") != 0)
+        if ((value && says_yes(value, strlen(value))) || (cli->url && in_query(cli->url, keys[i])))
             return true;
     }
     return false;
