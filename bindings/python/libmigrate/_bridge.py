@@ -50,6 +50,10 @@ def release(user: Optional[int]) -> None:
     drop(user)
 
 
+# After these a connection may be gone: some servers end a session to end its statement.
+_LOSING = frozenset([_abi.E_LOCK_LOST, _abi.E_FENCED, _abi.E_CONN_LOST, _abi.E_CANCELLED, _abi.E_DEADLINE])
+
+
 class Bridge:
     """Of one context: what its callbacks share with the call that runs."""
 
@@ -60,6 +64,8 @@ class Bridge:
         #: Python code of the application is running inside a callback.
         self.in_user = False
         self.interrupted = False
+        #: The call may have lost its connection.
+        self.lost = False
         self._raised = False
         self._previous: Any = None
 
@@ -69,7 +75,7 @@ class Bridge:
         """A call starts. Where Ctrl-C would raise KeyboardInterrupt anywhere, it now cancels the call,
         which then raises it: inside a callback between two lines of ours it would be lost."""
         self.kept = None
-        self.interrupted = self._raised = False
+        self.interrupted = self.lost = self._raised = False
         self._previous = None
         if threading.current_thread() is not threading.main_thread():
             return
@@ -130,6 +136,7 @@ class Bridge:
         if status == _abi.OK:
             return
         chain = _statuses(err)
+        self.lost = self.lost or not _LOSING.isdisjoint(chain + [status])
         error = take_error(status, err, report)
         if kept is None:
             raise error

@@ -184,7 +184,15 @@ class Context:
         interrupted = self._bridge.interrupted
         if interrupted and not self._asked:
             self._c.migrate_ctx_resume(self._handle)
+        if self._bridge.lost and self._reopens():
+            self._disconnect(self._handle)
         self._bridge.end()
+
+    def _reopens(self) -> bool:
+        """The next call can connect anew: it is ours, and no SQLite database in memory goes with it."""
+        if not self._opened or self._adopted is not None or self._dialect is not None:
+            return False
+        return self._url is None or driver_for(self._url) is not SCHEMES["sqlite"]
 
     def _checked(self, name: str, *arguments: Any) -> None:
         """A C function of this context without a result."""

@@ -27,7 +27,7 @@ STRUCTS = {
 
 
 def golden():
-    found = {}
+    found, last = {}, ""
     for line in (ROOT / "tests/abi/golden/layout.txt").read_text().splitlines():
         name, number = line.split()
         if line.startswith(" "):
@@ -141,7 +141,7 @@ def test_the_guides_first_lines(tmp_path):
     guide = (ROOT / "docs/guide/python.md").read_text()
     first = re.search(r"```python\n(.*?)```", guide, flags=re.S).group(1)
     assert len(first.strip().splitlines()) <= 10
-    for n in range(2):
+    for _n in range(2):
         ran = python("-c", first, cwd=tmp_path)
         assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "app.db").exists()

@@ -307,7 +307,11 @@ def test_library_is_found_and_checked(tmp_path):
         with pytest.raises(libmigrate.LibraryError) as told:
             _library.check_version(bad, "9.9.9", "/x/libmigrate.so.0")
         assert "9.9.9" in str(told.value) and _abi.HEADER_VERSION_TEXT in str(told.value)
-    text = "import libmigrate\ntry:\n    libmigrate.options()\nexcept libmigrate.LibraryError as e:\n    print(e)"
+    text = (
+        "import libmigrate\n"
+        "try:\n    libmigrate.options()\n"
+        "except libmigrate.LibraryError as e:\n    print(e)"
+    )
     ran = python("-c", text, LIBMIGRATE_LIBRARY=str(tmp_path))
     assert "libmigrate.so.0 cannot be loaded" in ran.stdout and "LIBMIGRATE_LIBRARY" in ran.stdout
     libc = subprocess.run(

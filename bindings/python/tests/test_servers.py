@@ -66,16 +66,25 @@ def test_an_error_has_the_servers_codes(server, database):
     assert told.value.line == 2 and (told.value.code == 1146) == (server.kind == "mysql")
 
 
-def test_code_that_raises_is_rolled_back(server, database):
+def test_code_that_raises(server, database):
+    """It is rolled back; where the engine cannot, the next run goes on behind what is done."""
+    failing = [True]
+
     def up(execute):
         execute("INSERT INTO a VALUES (1)")
-        raise KeyError("x")
+        if failing:
+            raise KeyError("x")
+        execute("INSERT INTO a VALUES (2)")
 
     with Migrator(database, {"1_a.sql": "CREATE TABLE a (x INTEGER);"}) as m:
         m.add_code("2_b.py", up)
         with pytest.raises(KeyError):
             m.up()
-        assert rows(database, "SELECT count(*) FROM a") == [("0",)]
+        left = {"postgres": [], "mysql": [("1",)]}[server.kind]
+        assert rows(database, "SELECT x FROM a") == left
+        failing.clear()
+        assert m.up().current
+        assert rows(database, "SELECT x FROM a ORDER BY x") == [("1",), ("2",)]
 
 
 def test_cancel(server, database):
@@ -87,13 +96,15 @@ def test_cancel(server, database):
             m.up()
         assert time.monotonic() - began < 20
         timer.join()
+        m.resume()
+        assert m.status().pending == 1
 
 
 INTERRUPTED = """
 import sys
 from libmigrate import Migrator
 def event(e):
-    if e.type == "migration_begin":
+    if e.type == "run_begin":
         print("begun", flush=True)
 with Migrator(sys.argv[1], sys.argv[2], on_event=event) as m:
     try:
@@ -152,7 +163,7 @@ def test_credentials(database):
 
     with Migrator(bare, {"1_a.sql": "SELECT 1;"}, credentials=credentials) as m:
         m.up()
-    assert asked[0].reason == "first" and user not in asked[0].url
+    assert asked[0].reason == "first" and asked[0].url.startswith(bare.split("?")[0])
 
 
 def test_a_providers_exception_comes_back(database):
