@@ -138,7 +138,8 @@ static migrate_status push_statement(struct mig_journal *j, const struct mig_cut
         return transaction_control(j, cut, err);
     if (only_session(f) && !j->in_run)
         return mig_journal_statement(j, cut);
-    if (f->settle == MIG_SQL_SETTLE_TX || (j->explicit_run && !(f->flags & MIG_SQL_IMPLICIT_COMMIT)))
+    bool alone = j->outside && cut->number == j->outside;
+    if ((f->settle == MIG_SQL_SETTLE_TX && !alone) || (j->explicit_run && !(f->flags & MIG_SQL_IMPLICIT_COMMIT)))
         return mig_journal_dml(j, cut);
     status = mig_journal_end_run(j);
     if (!status && only_session(f))
@@ -292,35 +293,91 @@ static void forget_refused(struct mig_journal *j)
     migrate_error_free(ignored);
 }
 
-enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
+/* A CALL or DO that commits by itself fails in the transaction it was put in, and nothing of it is in: it then runs
+ * alone, with an intent that only a human can settle after a crash. */
+static bool commits_by_itself(const struct mig_journal *j, enum mig_end end, const migrate_error *error)
 {
-    struct mig_journal j = { .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq, .burst = 1 };
+    return end == MIG_END_FAILED && !j->mysql && j->feed.failed.kind == MIG_SENT_USER &&
+           j->feed.failed.number != j->outside && mig_error_fault(error) == MIGRATE_FAULT_NOT_IN_TX;
+}
+
+/* What a failed CREATE INDEX CONCURRENTLY leaves is removed at once where it can be; else the next run does. */
+static void clear_away(struct mig_run *run)
+{
+    migrate_error *ignored = NULL;
+    migrate_status status = mig_run_refresh(run, &ignored);
+    if (!status)
+        status = mig_journal_settle(run, run->next, &ignored);
+    if (status)
+        mig_log(run->ctx, MIGRATE_LOG_WARN, "what the failed statement left is removed by the next run: %s",
+                migrate_error_message(ignored));
+    migrate_error_free(ignored);
+}
+
+static void undo(struct mig_journal *j, enum mig_end end)
+{
+    struct mig_run *run = mig_journal_run(j);
+    if (!run->ctx->db.lost)
+        run->ctx->db.tx = MIGRATE_TX_UNKNOWN;
+    mig_rollback(run->ctx);
+    if (run->next < run->plan->count)
+        run->plan->steps[run->next].resume = true;
+    if (end != MIG_END_FAILED && end != MIG_END_RETRY)
+        return;
+    bool known = j->feed.failed.remains && j->feed.outcome == MIGRATE_OUTCOME_FAILED && !run->ctx->db.lost;
+    if (known && end == MIG_END_FAILED)
+        clear_away(run);
+    else if (!known)
+        forget_refused(j);
+}
+
+static enum mig_end send(struct mig_run *run, uint64_t *outside, migrate_error **err)
+{
+    struct mig_journal j = { .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq,
+                             .burst = 1, .outside = *outside };
     j.answered_ms = mig_clock_mono_ms();
     j.feed.run = run;
     j.feed.ops = &journal_ops;
     j.feed.user = &j;
     j.mysql = run->ctx->db.dialect == MIGRATE_DIALECT_MYSQL;
-    run->step_open = false;
-    if (run->plan->steps[run->next].resume) {
-        migrate_status status = mig_journal_settle(run, run->next, err);
-        if (status)
-            return status == MIGRATE_E_DOUBT ? MIG_END_FAILED : mig_end_of(run->ctx, err ? *err : NULL, 0);
-    }
     j.feed.singly = !j.mysql;
     enum mig_end end = mig_feed_run(&j.feed, true, err);
     bool mark = j.feed.failed.kind == MIG_SENT_INTENT || j.feed.failed.kind == MIG_SENT_MARK;
     run->conflict = end != MIG_END_DONE && mark && mig_error_fault(err ? *err : NULL) == MIGRATE_FAULT_CONSTRAINT;
     if (run->conflict)
         end = MIG_END_FENCED;
-    if (end != MIG_END_DONE) {
-        if (!run->ctx->db.lost)
-            run->ctx->db.tx = MIGRATE_TX_UNKNOWN;
-        mig_rollback(run->ctx);
-        if (end == MIG_END_FAILED || end == MIG_END_RETRY)
-            forget_refused(&j);
-        if (run->next < run->plan->count)
-            run->plan->steps[run->next].resume = true;
-    }
+    *outside = commits_by_itself(&j, end, err ? *err : NULL) ? j.feed.failed.number : 0;
+    if (end != MIG_END_DONE)
+        undo(&j, end);
     mig_journal_free(&j);
     return end;
+}
+
+enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
+{
+    run->step_open = false;
+    if (run->plan->steps[run->next].resume) {
+        migrate_status status = mig_journal_settle(run, run->next, err);
+        if (status)
+            return status == MIGRATE_E_DOUBT ? MIG_END_FAILED : mig_end_of(run->ctx, err ? *err : NULL, 0);
+    }
+    uint64_t outside = 0;
+    for (;;) {
+        migrate_error *failure = NULL;
+        enum mig_end end = send(run, &outside, &failure);
+        migrate_status status = MIGRATE_OK;
+        if (outside) {
+            migrate_error_free(failure);
+            failure = NULL;
+            status = mig_run_refresh(run, &failure);
+            if (!status)
+                continue;
+            end = mig_end_of(run->ctx, failure, 0);
+        }
+        if (err && failure)
+            *err = failure;
+        else
+            migrate_error_free(failure);
+        return end;
+    }
 }

@@ -34,6 +34,7 @@ struct mig_sent {
     bool     sets_lex;
     bool     copy;      /* data follows */
     uint64_t unit;      /* journal: the unit's idx */
+    bool     remains;   /* journal: leaves something behind when it fails (an INVALID index) */
     bool     last;      /* the step is in when this is */
 };
 

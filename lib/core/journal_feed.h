@@ -21,6 +21,7 @@ struct mig_journal {
     bool     explicit_run; /* begun by the file's own BEGIN */
     bool     in_lock;     /* between LOCK TABLES and UNLOCK TABLES */
     uint64_t run_idx;
+    uint64_t outside;     /* this statement has shown that it commits by itself: it runs alone */
     struct mig_unit_sha run_sha;
     uint64_t skip_until;  /* statements up to this one are executed already */
     struct mig_unit skipping;

@@ -111,7 +111,8 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
                              .session = (f->flags & MIG_SQL_SESSION) != 0,
                              .sets_lex = (f->flags & MIG_SQL_SETS_LEX) != 0,
                              .copy = cut->copy_data,
-                             .unit = j->in_run ? j->run_idx : cut->number };
+                             .unit = j->in_run ? j->run_idx : cut->number,
+                             .remains = !j->mysql && (f->flags & MIG_SQL_CONCURRENTLY) };
     char *own = NULL;
     if (with_clauses(j, cut)) {
         sent.len = j->sql.len;

@@ -48,12 +48,21 @@ static migrate_status flush(struct scripting *s, migrate_error **err)
 
 /* ---- statements ------------------------------------------------------------------ */
 
+/* A text that ends in a line comment would swallow its terminator. */
+static bool may_end_in_comment(const char *text, size_t len)
+{
+    const char *line = memrchr(text, '\n', len);
+    line = line ? line + 1 : text;
+    size_t n = len - (size_t)(line - text);
+    return memmem(line, n, "--", 2) || memchr(line, '#', n);
+}
+
 /* The mysql client cuts at every ';' it sees, so a text that holds one is sent under another delimiter. */
 static void statement(struct scripting *s, const char *text, size_t len)
 {
     if (!is(s, MIGRATE_DIALECT_MYSQL) || !memchr(text, ';', len)) {
         mig_buf_add(&s->out, text, len);
-        mig_buf_str(&s->out, "\n;\n");
+        mig_buf_str(&s->out, may_end_in_comment(text, len) ? "\n;\n" : ";\n");
         return;
     }
     char delimiter[32] = "//";
@@ -74,6 +83,93 @@ static void book(struct scripting *s, struct mig_buf *sql)
 static void text(struct scripting *s, const char *sql)
 {
     statement(s, sql, strlen(sql));
+}
+
+/* ---- the session ------------------------------------------------------------------- */
+
+/* What a migration may set on MySQL, remembered at the beginning and put back after each that sets anything. */
+static const char *const my_settings[] = { "sql_mode", "foreign_key_checks", "unique_checks", "sql_notes", "autocommit",
+                                           "time_zone", "character_set_client", "character_set_results",
+                                           "collation_connection", "default_storage_engine" };
+
+static void my_settings_sql(struct scripting *s, bool keep)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    for (size_t i = 0; i < sizeof my_settings / sizeof *my_settings; i++) {
+        const char *name = my_settings[i];
+        if (keep)
+            mig_buf_fmt(&sql, "%s@migrate_%s = @@%s", i ? ", " : "SET ", name, name);
+        else
+            mig_buf_fmt(&sql, "%s%s = @migrate_%s", i ? ", " : "SET ", name, name);
+    }
+    book(s, &sql);
+    const char *database = ctx_of(s)->db.conn ? ctx_of(s)->db.facts.database : NULL;
+    if (!keep && database) {
+        mig_buf_str(&sql, "USE ");
+        mig_ident(&sql, MIGRATE_DIALECT_MYSQL, database);
+        book(s, &sql);
+    }
+    mig_buf_free(&sql);
+}
+
+/* Where the schema of our tables is not known they are found by search_path, as it was at the beginning. */
+static void keep_path(struct scripting *s)
+{
+    if (!s->books.names->schema)
+        text(s, "SELECT pg_catalog.set_config('migrate.path', pg_catalog.current_setting('search_path'), false)");
+}
+
+/* Our tables are written by the role that made them, whatever role a migration took on. */
+static void own_role(struct scripting *s)
+{
+    const char *role = ctx_of(s)->set.role;
+    struct mig_buf sql = MIG_BUF_INIT;
+    if (role) {
+        mig_buf_str(&sql, "SET ROLE ");
+        mig_ident(&sql, s->books.dialect, role);
+    } else {
+        mig_buf_str(&sql, "RESET ROLE");
+    }
+    text(s, "RESET SESSION AUTHORIZATION");
+    book(s, &sql);
+    if (!s->books.names->schema)
+        text(s, "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('migrate.path', true), false) "
+                "WHERE pg_catalog.current_setting('migrate.path', true) <> ''");
+    mig_buf_free(&sql);
+}
+
+static bool changes_session(const struct scripting *s, size_t index)
+{
+    return (s->run.plan->steps[index].scan.flags & MIG_SCAN_SESSION) != 0;
+}
+
+/* Before the first migration. */
+static void remember_session(struct scripting *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->run.plan->count; i++)
+        any |= changes_session(s, i);
+    if (is(s, MIGRATE_DIALECT_POSTGRES) && ctx_of(s)->set.role)
+        own_role(s);
+    if (is(s, MIGRATE_DIALECT_POSTGRES) && any)
+        keep_path(s);
+    if (is(s, MIGRATE_DIALECT_MYSQL) && any)
+        my_settings_sql(s, true);
+}
+
+/* After a migration that changed it. */
+static void restore_session(struct scripting *s)
+{
+    if (is(s, MIGRATE_DIALECT_MYSQL))
+        my_settings_sql(s, false);
+    if (!is(s, MIGRATE_DIALECT_POSTGRES))
+        return;
+    text(s, "RESET SESSION AUTHORIZATION");
+    text(s, "RESET ALL");
+    text(s, "DISCARD TEMP");
+    if (ctx_of(s)->set.role)
+        own_role(s);
+    keep_path(s);
 }
 
 /* ---- the beginning ---------------------------------------------------------------- */
@@ -117,6 +213,7 @@ static void beginning(struct scripting *s)
                 s->run.plan->count, s->run.plan->count == 1 ? "" : "s");
     for (size_t i = 0; !s->run.view.head.present && mig_books_create(&s->books, i, &sql); i++)
         book(s, &sql);
+    remember_session(s);
     mig_buf_str(&s->out, "-- Is the database as the plan found it?\n");
     check_head(s);
     mig_buf_fmt(&sql, "UPDATE %s SET epoch = epoch + 1 WHERE id = 1", s->books.names->head);
@@ -203,6 +300,8 @@ static migrate_status transactional(struct scripting *s, struct mig_script *scri
     }
     if (lifts)
         demand(s, "NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)");
+    if (is(s, MIGRATE_DIALECT_POSTGRES) && (s->step->scan.flags & MIG_SCAN_SESSION))
+        own_role(s);
     close_books(s, mig_books_close);
     text(s, "COMMIT");
     mig_buf_free(&sql);
@@ -303,6 +402,8 @@ static migrate_status one_step(struct scripting *s, size_t index, migrate_error 
     if (!status)
         status = s->step->scan.transactional ? transactional(s, script, err) : journalled(s, script, err);
     mig_script_close(script);
+    if (!status && changes_session(s, index))
+        restore_session(s);
     return status ? status : flush(s, err);
 }
 
