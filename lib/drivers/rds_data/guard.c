@@ -141,7 +141,7 @@ static const char *find(const char *at, const char *end, const char *what, size_
 
 static void escape_string(struct guard *g, const char *text, const char *end)
 {
-    mig_buf_str(g->out, in_word(g->last) ? " E'" : "E'");
+    mig_buf_str(g->out, "E'");
     for (; text < end; text++) {
         if (*text == '\\' || *text == '\'')
             mig_buf_char(g->out, *text);
