@@ -343,7 +343,7 @@ class Tokens(awsdb.Database):
         server = self.server()
         self.connect(server, '-o', 'ca_file=' + self.folder + '/tls/other-ca.pem')
         self.assertEqual(server.passwords, [])
-        for mode in ('disable', 'prefer', 'require'):
+        for mode in ('disable', 'prefer', 'require', 'verify-ca'):
             done = self.migrate('-d', self.url_of(server) + '?sslmode=' + mode, '-o', 'iam=1', 'status', code=1)
             self.assertIn('verified TLS', done.stderr)
         self.assertEqual(server.passwords, [])
