@@ -224,7 +224,8 @@ static void journal_where(const struct mig_books *b, const struct mig_op *op, ch
     mig_literal(out, b->dialect, op->version);
 }
 
-/* What the migration made is kept, direction 'K', so that drift can be seen later; nothing else of the journal is. */
+/* MySQL, where every DDL is journalled: what the migration touched is kept, direction 'K', so that drift can be seen
+ * later. Of statements that change rows only ("+3") nothing is. */
 static void drop_kept(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)
 {
     mig_buf_fmt(out, "DELETE FROM %s", b->names->journal);
@@ -235,14 +236,15 @@ static void keep_marks(const struct mig_books *b, const struct mig_op *op, struc
 {
     mig_buf_fmt(out, "UPDATE %s SET direction = 'K'", b->names->journal);
     journal_where(b, op, op->direction, out);
-    mig_buf_str(out, " AND state = 'done' AND fp <> ''");
+    mig_buf_str(out, " AND state = 'done' AND (object NOT LIKE '+%' OR object LIKE '+%;lock')");
 }
 
 bool mig_books_end(const struct mig_books *b, const struct mig_op *op, size_t index, struct mig_buf *out)
 {
     if (move_and_write(b, op, "", index, out))
         return true;
-    switch (index - (is(b, MIGRATE_DIALECT_OTHER) ? 3 : 2)) {
+    size_t more = index - (is(b, MIGRATE_DIALECT_OTHER) ? 3 : 2);
+    switch (is(b, MIGRATE_DIALECT_MYSQL) ? more : more + 2) {
     case 0:
         drop_kept(b, op, out);
         return true;

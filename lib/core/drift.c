@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Are the objects that journalled migrations made still as they left them? Their fingerprints were kept in the journal,
- * direction 'K'. */
+/* Are the objects that migrations made on MySQL still as they left them? Every DDL there is journalled, and its mark is
+ * kept, direction 'K': which objects it touched, and their fingerprints afterwards. An object is compared with its newest
+ * mark, unless something later may have changed it in passing: then nobody knows what it should be like. */
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,29 +11,112 @@
 #include "core/books.h"
 #include "core/looking.h"
 
-/* The newest mark of an object, in the order they were made. */
+/* An object, and the newest mark that names it. */
 struct kept {
-    char *object, *fp, *version;
+    char *object, *version;
+    char *fp;     /* NULL: not known what it should be */
+    size_t order; /* of the mark */
 };
 
 struct keeping {
     struct kept *list;
-    size_t n, cap;
+    size_t n, cap, order;
     bool oom;
 };
-
-static char *text_of(const migrate_text *t, bool *oom)
-{
-    char *copy = mig_strndup(t->data ? t->data : "", t->data ? t->len : 0);
-    *oom |= !copy;
-    return copy;
-}
 
 static void kept_free(struct kept *k)
 {
     free(k->object);
-    free(k->fp);
     free(k->version);
+    free(k->fp);
+}
+
+static void forget_fp(struct kept *k)
+{
+    free(k->fp);
+    k->fp = NULL;
+}
+
+static bool is_kind(const char *object, const char *kind)
+{
+    size_t n = strlen(kind);
+    return strncmp(object, kind, n) == 0 && object[n] == ':';
+}
+
+/* ---- reading the marks ---------------------------------------------------------- */
+
+/* A table's columns are shown in its views, and its triggers go with it. */
+static void touch_dependents(struct keeping *k)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        if (is_kind(k->list[i].object, "view") || is_kind(k->list[i].object, "trigger"))
+            forget_fp(&k->list[i]);
+    }
+}
+
+static void forget_all(struct keeping *k)
+{
+    for (size_t i = 0; i < k->n; i++)
+        forget_fp(&k->list[i]);
+}
+
+static struct kept *entry(struct keeping *k, const char *object, size_t len)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        if (strlen(k->list[i].object) == len && memcmp(k->list[i].object, object, len) == 0)
+            return &k->list[i];
+    }
+    char *copy = mig_strndup(object, len);
+    if (!copy || !mig_grow(&k->list, &k->cap, k->n + 1, sizeof *k->list)) {
+        free(copy);
+        k->oom = true;
+        return NULL;
+    }
+    k->list[k->n] = (struct kept){ .object = copy };
+    return &k->list[k->n++];
+}
+
+static void note_object(struct keeping *k, const char *object, size_t len, const char *fp, size_t fp_len,
+                        const migrate_text *version)
+{
+    struct kept *e = entry(k, object, len);
+    if (!e)
+        return;
+    forget_fp(e);
+    free(e->version);
+    e->version = mig_strndup(version->data ? version->data : "", version->len);
+    e->order = k->order;
+    bool proves = fp_len && !memchr(fp, '?', fp_len); /* else its driver would not compare it either */
+    if (proves && !(e->fp = mig_strndup(fp, fp_len)))
+        k->oom = true;
+    k->oom |= !e->version;
+}
+
+/* "table:a;table:b" and its values, one after the other. */
+static void note_objects(struct keeping *k, const char *object, const char *fp, const migrate_text *version)
+{
+    bool known = *fp != '\0';
+    while (*object) {
+        size_t n = strcspn(object, ";"), nf = known ? strcspn(fp, ";") : 0;
+        note_object(k, object, n, fp, nf, version);
+        object += n + (object[n] == ';');
+        fp += nf + (known && fp[nf] == ';');
+    }
+}
+
+static void take_mark(struct keeping *k, const char *object, const char *fp, const migrate_text *version)
+{
+    k->order++;
+    bool opaque = !*object || *object == '+' || strstr(object, "more") == object || strstr(object, ";more") ||
+                  strstr(object, "database:");
+    if (opaque) {
+        forget_all(k); /* CALL, or more than could be named: it may have changed anything */
+        return;
+    }
+    if (is_kind(object, "account"))
+        return;
+    touch_dependents(k);
+    note_objects(k, object, fp, version);
 }
 
 static int32_t on_kept(void *user, uint32_t n, const migrate_text *c)
@@ -40,31 +124,22 @@ static int32_t on_kept(void *user, uint32_t n, const migrate_text *c)
     struct keeping *k = user;
     if (n < 3 || k->oom)
         return 1;
-    struct kept one = { text_of(&c[0], &k->oom), text_of(&c[1], &k->oom), text_of(&c[2], &k->oom) };
-    if (k->oom) {
-        kept_free(&one);
-        return 1;
-    }
-    for (size_t i = 0; i < k->n; i++) {
-        if (strcmp(k->list[i].object, one.object) == 0) {
-            kept_free(&k->list[i]);
-            k->list[i] = one; /* a later one of the same object */
-            return 0;
-        }
-    }
-    if (!mig_grow(&k->list, &k->cap, k->n + 1, sizeof *k->list)) {
-        kept_free(&one);
+    char *object = mig_strndup(c[0].data ? c[0].data : "", c[0].data ? c[0].len : 0);
+    char *fp = mig_strndup(c[1].data ? c[1].data : "", c[1].data ? c[1].len : 0);
+    if (object && fp)
+        take_mark(k, object, fp, &c[2]);
+    else
         k->oom = true;
-        return 1;
-    }
-    k->list[k->n++] = one;
-    return 0;
+    free(object);
+    free(fp);
+    return k->oom;
 }
+
+/* ---- comparing ------------------------------------------------------------------ */
 
 static uint32_t kind_of(const char *name, size_t len)
 {
-    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database",
-                                        "tablespace", "subscription" };
+    static const char *const names[] = { "", "table", "view", "index", "routine", "trigger", "event", "sequence", "database" };
     for (uint32_t i = 1; i < sizeof names / sizeof *names; i++) {
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
             return i;
@@ -72,12 +147,12 @@ static uint32_t kind_of(const char *name, size_t len)
     return 0;
 }
 
-/* "table:schema.name" back into facts; several objects, or names with dots of their own, are passed over. */
+/* "table:schema.name" back into facts; names with dots of their own are passed over. */
 static bool facts_of(const char *object, struct mig_sql_facts *f)
 {
     const char *colon = strchr(object, ':');
     memset(f, 0, sizeof *f);
-    if (!colon || strchr(object, ';'))
+    if (!colon)
         return false;
     const char *name = colon + 1, *dot = strchr(name, '.');
     struct mig_sql_object *o = &f->objects[0];
@@ -102,8 +177,10 @@ struct current {
 static int32_t on_current(void *user, uint32_t n, const migrate_text *c)
 {
     struct current *v = user;
-    if (n && !v->text)
-        v->text = text_of(&c[0], &v->oom);
+    if (n && !v->text && c[0].data) {
+        v->text = mig_strndup(c[0].data, c[0].len);
+        v->oom = !v->text;
+    }
     return 0;
 }
 
@@ -119,14 +196,30 @@ static migrate_status differs(migrate_ctx *ctx, const struct kept *k, struct mig
     if (!status && fp.len) {
         mig_buf_fmt(&sql, "SELECT (%s)", mig_buf_text(&fp));
         status = mig_exec_buf(ctx, &sql, on_current, &now, NULL, err);
-        size_t before = strcspn(k->fp, ":?"), then = now.text ? strcspn(now.text, ":?") : 0;
-        *out = !status && now.text && (before != then || memcmp(k->fp, now.text, before) != 0);
+        size_t before = strcspn(k->fp, ":"), then = now.text ? strcspn(now.text, ":") : 0;
+        bool hidden = !now.text || strchr(now.text, '?');
+        *out = !status && !hidden && (before != then || memcmp(k->fp, now.text, before) != 0);
+        if (!status && now.oom)
+            status = mig_fail_nomem(err);
     }
     free(now.text);
     mig_buf_free(&object);
     mig_buf_free(&fp);
     mig_buf_free(&sql);
     return status;
+}
+
+/* ---- what else may be why ------------------------------------------------------- */
+
+static void where_table(struct mig_buf *sql, const char *schema_column, const struct mig_sql_object *o)
+{
+    mig_buf_fmt(sql, " WHERE %s = ", schema_column);
+    if (o->schema[0])
+        mig_literal(sql, MIGRATE_DIALECT_MYSQL, o->schema);
+    else
+        mig_buf_str(sql, "DATABASE()");
+    mig_buf_str(sql, " AND table_name = ");
+    mig_literal(sql, MIGRATE_DIALECT_MYSQL, o->name);
 }
 
 static int32_t on_seen(void *user, uint32_t n, const migrate_text *c)
@@ -137,24 +230,64 @@ static int32_t on_seen(void *user, uint32_t n, const migrate_text *c)
 
 /* MariaDB shows only part of a table's definition to somebody who has no right on it but SELECT: what he sees is no
  * proof of a change. */
-static migrate_status sees_whole(migrate_ctx *ctx, const struct mig_sql_facts *facts, bool *whole, migrate_error **err)
+static migrate_status sees_whole(migrate_ctx *ctx, const struct mig_sql_object *o, bool *whole, migrate_error **err)
 {
-    const struct mig_sql_object *o = &facts->objects[0];
     struct mig_buf sql = MIG_BUF_INIT;
-    *whole = true;
-    if (ctx->db.dialect != MIGRATE_DIALECT_MYSQL || o->kind != MIGRATE_OBJECT_TABLE)
-        return MIGRATE_OK;
-    mig_buf_str(&sql, "SELECT COUNT(*) = 0 OR MAX(privileges LIKE '%,%') FROM information_schema.columns WHERE table_schema = ");
-    if (o->schema[0])
-        mig_literal(&sql, ctx->db.dialect, o->schema);
-    else
-        mig_buf_str(&sql, "DATABASE()");
-    mig_buf_str(&sql, " AND table_name = ");
-    mig_literal(&sql, ctx->db.dialect, o->name);
+    mig_buf_str(&sql, "SELECT COUNT(*) = 0 OR MAX(privileges LIKE '%,%') FROM information_schema.columns");
+    where_table(&sql, "table_schema", o);
     migrate_status status = mig_exec_buf(ctx, &sql, on_seen, whole, NULL, err);
     mig_buf_free(&sql);
     return status;
 }
+
+struct referenced {
+    const struct keeping *k;
+    size_t since;
+    bool touched;
+};
+
+static int32_t on_referenced(void *user, uint32_t n, const migrate_text *c)
+{
+    struct referenced *r = user;
+    for (size_t i = 0; n && c[0].data && i < r->k->n; i++) {
+        const char *object = r->k->list[i].object;
+        size_t len = strlen(object);
+        r->touched |= r->k->list[i].order > r->since && len > c[0].len &&
+                      memcmp(object + len - c[0].len, c[0].data, c[0].len) == 0 && strchr(":.", object[len - c[0].len - 1]);
+    }
+    return 0;
+}
+
+/* A foreign key shows the names of the table and the columns it refers to, which later ones may have renamed. */
+static migrate_status touched_by_reference(migrate_ctx *ctx, const struct keeping *k, const struct kept *one,
+                                           const struct mig_sql_object *o, bool *touched, migrate_error **err)
+{
+    struct mig_buf sql = MIG_BUF_INIT;
+    struct referenced r = { k, one->order, false };
+    mig_buf_str(&sql, "SELECT DISTINCT referenced_table_name FROM information_schema.referential_constraints");
+    where_table(&sql, "constraint_schema", o);
+    migrate_status status = mig_exec_buf(ctx, &sql, on_referenced, &r, NULL, err);
+    mig_buf_free(&sql);
+    *touched = r.touched;
+    return status;
+}
+
+/* Has the object been changed by hand? */
+static migrate_status is_drift(migrate_ctx *ctx, const struct keeping *k, const struct kept *one,
+                               struct mig_sql_facts *facts, bool *out, migrate_error **err)
+{
+    migrate_status status = differs(ctx, one, facts, out, err);
+    if (status || !*out || facts->objects[0].kind != MIGRATE_OBJECT_TABLE)
+        return status;
+    bool touched = false;
+    status = sees_whole(ctx, &facts->objects[0], out, err);
+    if (!status && *out)
+        status = touched_by_reference(ctx, k, one, &facts->objects[0], &touched, err);
+    *out &= !touched;
+    return status;
+}
+
+/* ---- the whole ------------------------------------------------------------------ */
 
 static void note(struct migrate_report *r, const struct kept *k)
 {
@@ -170,40 +303,47 @@ static void note(struct migrate_report *r, const struct kept *k)
     }
 }
 
+static migrate_status compare_all(migrate_ctx *ctx, const struct keeping *k, struct migrate_report *r, migrate_error **err)
+{
+    struct mig_sql_facts *facts = malloc(sizeof *facts);
+    migrate_status status = facts ? MIGRATE_OK : mig_fail_nomem(err), found = MIGRATE_OK;
+    for (size_t i = 0; i < k->n && !status; i++) {
+        const struct kept *one = &k->list[i];
+        bool drift = false;
+        if (one->fp)
+            status = is_drift(ctx, k, one, facts, &drift, found ? NULL : err);
+        if (status || !drift)
+            continue;
+        note(r, one);
+        if (found)
+            continue;
+        found = mig_fail(err, MIGRATE_E_DRIFT, "%s is no longer as migration %s left it", one->object, one->version);
+        mig_error_version(err, one->version);
+        mig_error_hint(err, "somebody changed it by hand: put the change in a migration, or undo it");
+    }
+    free(facts);
+    return status ? status : found;
+}
+
 migrate_status mig_look_for_drift(migrate_ctx *ctx, const struct mig_view *view, struct migrate_report *r,
                                   migrate_error **err)
 {
     const migrate_driver *d = ctx->db.driver;
-    if (!view->head.present || !MIGRATE_HAS(migrate_driver, d, fingerprint) || !d->fingerprint)
+    if (!view->head.present || ctx->db.dialect != MIGRATE_DIALECT_MYSQL ||
+        !MIGRATE_HAS(migrate_driver, d, fingerprint) || !d->fingerprint)
         return MIGRATE_OK;
     struct keeping k = { 0 };
     struct mig_buf sql = MIG_BUF_INIT;
-    struct mig_sql_facts *facts = malloc(sizeof *facts);
     mig_buf_fmt(&sql, "SELECT object, fp, version FROM %s WHERE direction = 'K' ORDER BY seq, idx",
                 ctx->db.names.journal);
-    migrate_status status = facts ? mig_exec_buf(ctx, &sql, on_kept, &k, NULL, err) : mig_fail_nomem(err);
-    if (!status && k.oom)
+    migrate_status status = mig_exec_buf(ctx, &sql, on_kept, &k, NULL, err);
+    if (k.oom)
         status = mig_fail_nomem(err);
-    migrate_status found = MIGRATE_OK;
-    for (size_t i = 0; i < k.n && !status; i++) {
-        bool other = false;
-        status = differs(ctx, &k.list[i], facts, &other, found ? NULL : err);
-        if (!status && other)
-            status = sees_whole(ctx, facts, &other, found ? NULL : err);
-        if (!other)
-            continue;
-        note(r, &k.list[i]);
-        if (found)
-            continue;
-        found = mig_fail(err, MIGRATE_E_DRIFT, "%s is no longer as migration %s left it", k.list[i].object,
-                         k.list[i].version);
-        mig_error_version(err, k.list[i].version);
-        mig_error_hint(err, "somebody changed it by hand: put the change in a migration, or undo it");
-    }
+    if (!status)
+        status = compare_all(ctx, &k, r, err);
     for (size_t i = 0; i < k.n; i++)
         kept_free(&k.list[i]);
     free(k.list);
-    free(facts);
     mig_buf_free(&sql);
-    return status ? status : found;
+    return status;
 }

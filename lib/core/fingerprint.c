@@ -27,9 +27,35 @@ static void object_of(const struct mig_sql_object *o, migrate_object *out)
                              .parent = text_of(o->parent) };
 }
 
-static void write_object(const struct mig_sql_object *o, struct mig_buf *out)
+/* An index of MySQL is part of its table, whose fingerprint it changes. */
+static void write_object(const struct mig_sql_object *o, uint32_t dialect, struct mig_buf *out)
 {
-    mig_buf_fmt(out, "%s%s:%s%s%s", out->len ? ";" : "", kind_name(o->kind), o->schema, o->schema[0] ? "." : "", o->name);
+    bool part = dialect == MIGRATE_DIALECT_MYSQL && o->kind == MIGRATE_OBJECT_INDEX && o->parent[0];
+    mig_buf_fmt(out, "%s%s:%s%s%s", out->len ? ";" : "", kind_name(part ? MIGRATE_OBJECT_TABLE : o->kind), o->schema,
+                o->schema[0] ? "." : "", part ? o->parent : o->name);
+}
+
+/* Rights have no definition, and change none. */
+static bool about_accounts(const char *verb)
+{
+    static const char *const ends[] = { "GRANT", "REVOKE", " USER", " ROLE" };
+    size_t len = strlen(verb);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t n = strlen(ends[i]);
+        if (len >= n && strcmp(verb + len - n, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void write_objects(const struct mig_sql_facts *f, uint32_t dialect, struct mig_buf *out)
+{
+    for (uint32_t i = 0; i < f->n_objects; i++)
+        write_object(&f->objects[i], dialect, out);
+    if (f->more_objects)
+        mig_buf_str(out, out->len ? ";more" : "more");
+    else if (!f->n_objects && about_accounts(f->verb))
+        mig_buf_str(out, "account:");
 }
 
 static bool can_fingerprint(const migrate_ctx *ctx, const struct mig_sql_facts *f)
@@ -68,8 +94,7 @@ migrate_status mig_fingerprint_sql(migrate_ctx *ctx, const struct mig_sql_facts 
     mig_buf_reset(object);
     mig_buf_reset(sql);
     *proves = 0;
-    for (uint32_t i = 0; i < f->n_objects; i++)
-        write_object(&f->objects[i], object);
+    write_objects(f, ctx->db.dialect, object);
     if (!can_fingerprint(ctx, f))
         return object->oom ? mig_fail_nomem(err) : MIGRATE_OK;
     bool neutral = f->settle == MIG_SQL_SETTLE_NEUTRAL;

@@ -20,6 +20,7 @@ struct mig_journal {
     bool     in_run;      /* a transaction with DML is open */
     bool     explicit_run; /* begun by the file's own BEGIN */
     bool     in_lock;     /* between LOCK TABLES and UNLOCK TABLES */
+    bool     was_lock;    /* the run that ends was such a range: DDL may be among it */
     uint64_t run_idx;
     uint64_t outside;     /* this statement has shown that it commits by itself: it runs alone */
     struct mig_unit_sha run_sha;

@@ -154,7 +154,8 @@ migrate_status mig_journal_end_run(struct mig_journal *j)
     j->in_run = j->explicit_run = false;
     uint64_t count = j->run_sha.count;
     mig_unit_sha_end(&j->run_sha, sha);
-    snprintf(object, sizeof object, "+%" PRIu64, count ? count : 1);
+    snprintf(object, sizeof object, "+%" PRIu64 "%s", count ? count : 1, j->was_lock ? ";lock" : "");
+    j->was_lock = false;
     struct mig_mark mark = { j->run_idx, sha, object, NULL };
     migrate_status status = push_mark(j, &mark);
     return status ? status : mig_journal_push_text(j, mig_journal_commit_text(j), MIG_SENT_COMMIT, MIGRATE_STMT_TX_END);
@@ -242,7 +243,7 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
     if (status || !(cut->facts->flags & MIG_SQL_UNLOCK_TABLES))
         return status;
     j->in_lock = false;
-    j->in_run = true; /* mig_journal_end_run() writes the mark; there is no transaction to commit, which is harmless */
+    j->in_run = j->was_lock = true; /* mig_journal_end_run() writes the mark; there is no transaction to commit, which is harmless */
     return mig_journal_end_run(j);
 }
 

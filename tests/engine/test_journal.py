@@ -296,9 +296,13 @@ class Drift(Journal):
         self.json('verify')
 
     def test_of_a_view_and_a_routine(self):
-        self.sql('CREATE OR REPLACE VIEW v AS SELECT id, n FROM a')
-        self.fails('E_DRIFT', 'verify')
-        self.sql('CREATE OR REPLACE VIEW v AS SELECT id FROM a')
+        self.files(V3='CREATE VIEW w AS SELECT id FROM a;')
+        self.up()
+        self.sql('CREATE OR REPLACE VIEW w AS SELECT id, n FROM a')
+        self.assertEqual(self.fails('E_DRIFT', 'verify')['version'], '3')
+        self.files(V4='DROP VIEW w;')
+        self.up()
+        self.json('verify')
         self.sql('DROP PROCEDURE p')
         self.fails('E_DRIFT', 'verify')
 
@@ -311,6 +315,27 @@ class Drift(Journal):
         self.file('U2__b.sql', 'ALTER TABLE a DROP COLUMN m;\n')
         self.json('down')
         self.json('verify')
+
+    def test_what_later_migrations_did_is_no_drift(self):
+        for n, text in enumerate((
+                'CREATE INDEX a_n ON a (n);', 'DROP INDEX a_n ON a;',
+                'CREATE TABLE b (id INT PRIMARY KEY, a_id INT, CONSTRAINT f FOREIGN KEY (a_id) REFERENCES a (id));',
+                'CREATE TRIGGER t BEFORE INSERT ON b FOR EACH ROW SET NEW.id = 1;',
+                'CREATE VIEW w AS SELECT * FROM b;', 'ALTER TABLE b ADD COLUMN extra INT, MODIFY a_id INT NULL COMMENT \'x\';',
+                'ALTER TABLE a CHANGE id ident INT NOT NULL;', 'RENAME TABLE a TO a2;', 'ALTER TABLE a2 RENAME TO a3;',
+                'CREATE TABLE c (id INT PRIMARY KEY);\nCREATE TABLE d LIKE c;', 'RENAME TABLE c TO e, d TO c, e TO d;',
+                'DROP TABLE c, d;', 'DROP TABLE b;\nDROP VIEW w;', 'CREATE PROCEDURE q() ALTER TABLE a3 ADD COLUMN by_call INT;',
+                'CALL q();', 'LOCK TABLES a3 WRITE;\nALTER TABLE a3 ADD COLUMN locked INT;\nUNLOCK TABLES;',
+                'ALTER TABLE a3 ENGINE=InnoDB;\nOPTIMIZE TABLE a3;', 'DROP VIEW v;\nDROP PROCEDURE p;')):
+            self.files(**{'V%d' % (n + 3): text})
+            self.up()
+            self.json('verify')
+
+    def test_is_seen_after_an_index_was_made(self):
+        self.files(V3='CREATE INDEX a_n ON a (n);', V4='GRANT SELECT ON a TO CURRENT_USER;')
+        self.up()
+        self.sql('DROP INDEX a_n ON a')
+        self.assertEqual(self.fails('E_DRIFT', 'verify')['version'], '3')
 
 
 @only('postgres')
@@ -336,6 +361,11 @@ class Concurrently(Journal):
         self.files(V2='-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY a_n ON a (n);\nSELECT 1;\n')
         self.assertEqual(self.ran(self.up()), ['2'])
         self.check()
+
+    def test_a_dropped_index_is_no_drift(self):
+        self.files(V1=self.table('a'), V2='CREATE INDEX CONCURRENTLY a_n ON a (n);', V3='DROP INDEX a_n;')
+        self.up()
+        self.assertEqual(self.json('verify')['state'], 'current')
 
     def test_doubt_is_only_what_plan_marked(self):
         self.sql('CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE IF NOT EXISTS t (id int); COMMIT; END $$')
