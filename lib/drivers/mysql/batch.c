@@ -121,7 +121,9 @@ static bool ends_packet(const struct batch *t, const migrate_stmt *s)
         return true;
     if ((s->flags & MIGRATE_STMT_GROUP_END) && !(t->b.flags & MIGRATE_BATCH_RUN_AHEAD))
         return true;
-    return !(s->flags & MIGRATE_STMT_BOOKKEEPING) && mig_my_ends_packet(s->sql, s->sql_len);
+    if (s->flags & MIGRATE_STMT_BOOKKEEPING)
+        return false;
+    return mig_my_ends_packet(s->sql, s->sql_len) || (!t->c->mariadb && mig_my_keeps_text(s->sql, s->sql_len));
 }
 
 /* How many statements of the caller are in the packet now. */

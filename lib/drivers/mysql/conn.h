@@ -70,6 +70,7 @@ struct mig_my {
     const migrate_host *host;
     struct mig_my_link *link;
     char               *database; /* that we asked for, or NULL */
+    char               *charset;  /* that was asked for, NULL: utf8mb4 */
     char               *url;     /* to open the second connection from; wiped; NULL when adopted */
     bool                adopted;
     bool                lost;    /* only close() is left */

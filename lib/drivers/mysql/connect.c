@@ -34,6 +34,7 @@ void mig_my_free(struct mig_my *c)
     mig_wipe_free(c->url);
     free(c->role);
     free(c->database);
+    free(c->charset);
     mig_buf_free(&c->side.cells);
     mig_buf_free(&c->text);
     mig_buf_free(&c->out);
@@ -124,6 +125,9 @@ migrate_status mig_my_connect(struct mig_my *c, struct mig_my_login *login, void
     c->role = login->role;
     login->role = NULL;
     c->database = mig_strdup(login->database);
+    c->charset = mig_strdup(login->charset);
+    if ((login->database && !c->database) || (login->charset && !c->charset))
+        return mig_my_nomem(c->host, err);
     c->link = mig_my_link_new();
     if (!c->link)
         return mig_my_refuse(c->host, err, errno == ENOMEM ? MIGRATE_E_NOMEM : MIGRATE_E_IO, MIGRATE_FAULT_OTHER,

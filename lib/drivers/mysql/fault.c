@@ -13,6 +13,8 @@
 #include "util/mem.h"
 #include "util/text.h"
 
+enum { QUERY_INTERRUPTED = 1317 };
+
 static const struct mig_my_code *find(int32_t code)
 {
     for (size_t i = 0; i < mig_my_n_codes; i++) {
@@ -66,6 +68,9 @@ void mig_my_fault(struct mig_my *c, size_t slot, migrate_fault *f)
     const struct mig_my_code *known = find(a->code);
     *f = (migrate_fault){ .struct_size = sizeof *f, .native_code = a->code };
     f->klass = a->code ? mig_my_klass(a->code, a->message) : MIGRATE_FAULT_CONN_LOST;
+    /* Somebody ended a statement of ours: that is no fault of the migration. */
+    if (a->code == QUERY_INTERRUPTED && (s->flags & MIGRATE_STMT_BOOKKEEPING))
+        f->klass = MIGRATE_FAULT_RETRY_TX;
     f->status = known ? known->status : 0;
     f->hint = known ? known->hint : NULL;
     f->sqlstate = a->sqlstate[0] ? a->sqlstate : NULL;

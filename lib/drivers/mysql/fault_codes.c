@@ -18,7 +18,8 @@ const struct mig_my_code mig_my_codes[] = {
     { 1159, MIGRATE_FAULT_CONN_LOST, 0, 0, NULL },
     { 1160, MIGRATE_FAULT_CONN_LOST, 0, 0, NULL },
     { 1161, MIGRATE_FAULT_CONN_LOST, 0, 0, NULL },
-    { 1184, MIGRATE_FAULT_CONN_LOST, 0, 0, NULL },
+    { 1184, MIGRATE_FAULT_CONN_LOST, 0, 0, "If the message speaks of init_connect, that setting of the server fails for "
+                                           "this user." },
     { 1927, MIGRATE_FAULT_CONN_LOST, 0, 0, ENDED },
     { 3169, MIGRATE_FAULT_CONN_LOST, 0, 0, ENDED },
     { 4031, MIGRATE_FAULT_CONN_LOST, 0, 0, NULL },

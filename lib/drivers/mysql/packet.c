@@ -152,6 +152,7 @@ bool mig_my_ends_packet(const char *sql, size_t len)
     return true;
 }
 
+/* Anywhere: too often is safe. */
 static bool contains_word(const char *sql, size_t len, const char *word)
 {
     size_t n = strlen(word);
@@ -160,6 +161,20 @@ static bool contains_word(const char *sql, size_t len, const char *word)
         while (k < n && mig_lower(sql[i + k]) == word[k])
             k++;
         if (k == n)
+            return true;
+    }
+    return false;
+}
+
+bool mig_my_keeps_text(const char *sql, size_t len)
+{
+    static const char *const kinds[] = { "procedure", "function", "trigger", "event" };
+    char word[16];
+    mig_my_first_word(sql, len, word, sizeof word);
+    if (strcmp(word, "CREATE") != 0 && strcmp(word, "ALTER") != 0)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (contains_word(sql, len, kinds[i]))
             return true;
     }
     return false;

@@ -50,6 +50,8 @@ size_t mig_my_packet_cost(const migrate_stmt *stmt);
 /* Must no other statement follow @p sql in one packet, whatever its flags say? It may have more results than one
  * (CALL, compound, EXECUTE), be more statements than one, or change how the next is read. */
 bool mig_my_ends_packet(const char *sql, size_t len);
+/* Is the text of its body kept by the server? MySQL keeps what follows in the packet with it, up to the ';'. */
+bool mig_my_keeps_text(const char *sql, size_t len);
 /* May it have changed sql_mode, the character set or the current database? */
 bool mig_my_changes_lexing(const char *sql, size_t len);
 /* The first word, upper case, comments passed over; "" if it begins otherwise or is longer. */

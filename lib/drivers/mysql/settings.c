@@ -66,6 +66,21 @@ static int64_t lock_timeout(const struct mig_my *c)
     return s > NO_LIMIT_S ? NO_LIMIT_S : s;
 }
 
+/* init_connect may have set another character set, and then our text would be misread; a collation it chose stays. */
+static void add_charset(const struct mig_my *c, struct mig_buf *out)
+{
+    if (c->charset) {
+        static const char *const names[] = { "client", "results", "connection" };
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            mig_buf_fmt(out, ",character_set_%s=", names[i]);
+            mig_my_literal(out, c->charset, strlen(c->charset));
+        }
+        return;
+    }
+    mig_buf_str(out, ",character_set_client=utf8mb4,character_set_results=utf8mb4,collation_connection="
+                     "IF(@@character_set_connection='utf8mb4',@@collation_connection,'utf8mb4_general_ci')");
+}
+
 /* The whole of it: what could make our own statements go wrong, and how long a dead client may hold the lock. */
 static void add_settings(struct mig_my *c, struct mig_my_packet *p)
 {
@@ -77,6 +92,7 @@ static void add_settings(struct mig_my *c, struct mig_my_packet *p)
     if (!c->settled) {
         mig_buf_str(&c->text, ",autocommit=1,completion_type=0,sql_select_limit=DEFAULT,sql_big_selects=1,"
                               "wait_timeout=CAST(LEAST(@@wait_timeout,300) AS UNSIGNED)");
+        add_charset(c, &c->text);
         if (c->mariadb && c->version >= 100101)
             mig_buf_str(&c->text, ",max_statement_time=0");
         else if (!c->mariadb && c->version >= 50708)

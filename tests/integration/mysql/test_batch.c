@@ -130,6 +130,22 @@ START_TEST(test_many_results)
 }
 END_TEST
 
+/* The server keeps the text of a body, and must not find the next statement in it. */
+START_TEST(test_bodies)
+{
+    static const struct step steps[] = {
+        { "CREATE TABLE a (id int)", 0 }, { "CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.id=1", 0 }, { "SELECT 1", OURS },
+        { "CREATE PROCEDURE p() SELECT 1", 0 }, { "SELECT 1", OURS }, { "CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1", 0 },
+        { "SELECT 1", OURS }, { "CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DO DELETE FROM a", 0 }, { "SELECT 1", OURS | END } };
+    F = (struct feed){ STEPS(steps) };
+    ck_assert_int_eq(feed_run(&F, C), MIGRATE_OK);
+    ck_assert_str_eq(value(C, "SELECT action_statement FROM information_schema.triggers WHERE trigger_schema='t_driver'"), "SET NEW.id=1");
+    ck_assert_str_eq(value(C, "SELECT GROUP_CONCAT(routine_definition ORDER BY 1) FROM information_schema.routines WHERE "
+                              "routine_schema='t_driver'"), "RETURN 1,SELECT 1");
+    ck_assert_str_eq(value(C, "SELECT event_definition FROM information_schema.events WHERE event_schema='t_driver'"), "DELETE FROM a");
+}
+END_TEST
+
 START_TEST(test_compound)
 {
     static const struct step steps[] = {
@@ -260,6 +276,7 @@ void add_batch(Suite *s)
     tcase_add_test(t, test_error_index);
     tcase_add_test(t, test_syntax_place);
     tcase_add_test(t, test_many_results);
+    tcase_add_test(t, test_bodies);
     tcase_add_test(t, test_compound);
     tcase_add_test(t, test_flags);
     tcase_add_test(t, test_stops);

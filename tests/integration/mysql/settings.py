@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a server's administrator has set for our session, and whatever rights the migrating user has: the same
+end, or a clear error with the remedy."""
+
+import mytest
+from mytest import MARIADB, Case, dump, fresh, migrate, sql
+
+FILES = {
+    '_1_first': "CREATE TABLE a (id int AUTO_INCREMENT PRIMARY KEY, v varchar(40) CHARACTER SET utf8mb4, n int DEFAULT 5) ENGINE=InnoDB;\n"
+                "INSERT INTO a (v) VALUES ('one'),('zwei é'),('it''s');\nCREATE INDEX av ON a (v);",
+    '_2_second': "ALTER TABLE a ADD COLUMN c int NOT NULL DEFAULT 1;\nUPDATE a SET c=id+1 WHERE id>0;\n"
+                 "DELIMITER //\nCREATE PROCEDURE p() BEGIN UPDATE a SET n=n+1 WHERE id>0; UPDATE a SET n=n+1 WHERE id>0; END//\nDELIMITER ;\n"
+                 "CREATE VIEW w AS SELECT id, v FROM a;",
+    '_3_third': "CREATE TABLE b (id int PRIMARY KEY, a int, CONSTRAINT f FOREIGN KEY (a) REFERENCES a (id), CHECK (a > 0)) ENGINE=InnoDB;\n"
+                "INSERT INTO b SELECT id, id FROM a;\nALTER TABLE b ADD KEY (a, id);",
+}
+
+# By init_connect, which every user without SUPER or CONNECTION_ADMIN gets.
+SESSIONS = [
+    'SET autocommit=0', "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+    'SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'SET sql_safe_updates=1', 'SET default_storage_engine=MyISAM',
+    'SET foreign_key_checks=0', 'SET unique_checks=0', 'SET sql_select_limit=0', 'SET sql_select_limit=1',
+    "SET completion_type='CHAIN'", "SET completion_type='RELEASE'", 'SET NAMES latin1', 'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
+    "SET time_zone='+09:00'", 'SET lock_wait_timeout=1, innodb_lock_wait_timeout=1', 'SET big_tables=1',
+    "SET sql_mode=''", "SET sql_mode='STRICT_TRANS_TABLES'", "SET sql_mode='STRICT_ALL_TABLES'", "SET sql_mode='ANSI'",
+    "SET sql_mode='ANSI_QUOTES'", "SET sql_mode='TRADITIONAL'", "SET sql_mode='NO_BACKSLASH_ESCAPES'",
+    "SET sql_mode='NO_AUTO_VALUE_ON_ZERO'", "SET sql_mode='IGNORE_SPACE,PIPES_AS_CONCAT'", "SET sql_mode='HIGH_NOT_PRECEDENCE'",
+    "SET group_concat_max_len=4, net_write_timeout=3", 'SET wait_timeout=20', "SET lc_messages='de_DE'", "SET @@session.max_join_size=1",
+]
+SESSIONS += ['SET max_statement_time=0.0001', 'SET sql_quote_show_create=0'] if MARIADB else ['SET max_execution_time=1']
+
+
+class Settings(Case):
+    def setUp(self):
+        super().setUp()
+        self.write(**FILES)
+        sql("DROP USER IF EXISTS app; CREATE USER app IDENTIFIED BY 'x'; GRANT ALL ON `t\\_%`.* TO app")
+        self.where = mytest.url(self.db, 'app:x')
+
+    def tearDown(self):
+        sql("SET GLOBAL init_connect=''; SET GLOBAL read_only=0")
+        super().tearDown()
+
+    def expected(self):
+        fresh(self.db)
+        self.up(where=self.where)
+        return dump(self.db)
+
+    def test_sessions(self):
+        expected = self.expected()
+        for session in SESSIONS:
+            with self.subTest(session):
+                fresh(self.db)
+                sql('SET GLOBAL init_connect="%s"' % session)
+                done = migrate(self.db, self.folder, 'up', where=self.where)
+                sql("SET GLOBAL init_connect=''")
+                self.assertEqual(done.code, 0, done.err + done.out)
+                self.assertEqual(done.json['applied'], 3)
+                self.assertEqual(dump(self.db), expected)
+                self.assertEqual(sql('SELECT seq FROM migrate_head', self.db), [('3',)])
+                self.assertEqual(sql("SELECT COUNT(*) FROM migrate_journal WHERE direction<>'K'", self.db), [('0',)])
+                self.assertEqual(migrate(self.db, self.folder, 'verify', where=self.where).code, 0)
+
+    def test_read_only_session(self):
+        sql("SET GLOBAL init_connect='SET SESSION TRANSACTION READ ONLY'")
+        done = migrate(self.db, self.folder, 'up', '-o', 'reconnect_timeout=1s', where=self.where)
+        self.assertEqual(done.code, 6, done.out)
+        self.assertEqual(sql("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='%s' AND table_name='a'" % self.db), [('0',)])
+
+    def test_read_only_server(self):
+        sql('SET GLOBAL read_only=1')
+        done = migrate(self.db, self.folder, 'up', '-o', 'reconnect_timeout=1s', where=self.where)
+        self.assertEqual((done.code, done.status), (6, 'E_READ_ONLY'), done.out)
+        self.assertEqual(migrate(self.db, self.folder, 'status', where=self.where).code, 0)
+        sql('SET GLOBAL read_only=0')
+        self.up(where=self.where)
+
+    def test_read_only_and_back(self):
+        """A writer that is demoted in the middle, and promoted again while the run waits."""
+        expected = self.expected()
+        fresh(self.db)
+        self.write(_0_wait='DO SLEEP(1.5);')
+        run = mytest.start(self.db, self.folder, 'up', '-o', 'reconnect_timeout=30s', where=self.where)
+        mytest.time.sleep(1)
+        sql('SET GLOBAL read_only=1; DO SLEEP(2); SET GLOBAL read_only=0')
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, out + err)
+        self.assertEqual(dump(self.db), expected)
+
+    def test_exact_rights(self):
+        """Those that the manual names, and no others."""
+        expected = self.expected()
+        fresh(self.db)
+        sql("DROP USER app; CREATE USER app IDENTIFIED BY 'x'; GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, "
+            "REFERENCES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, TRIGGER, EVENT ON `t\\_%`.* TO app")
+        self.up(where=self.where)
+        self.assertEqual(dump(self.db), expected)
+
+    def test_missing_rights(self):
+        """Read rights are enough to look; what is missing is named."""
+        self.up('--to', '2')
+        sql("DROP USER app; CREATE USER app IDENTIFIED BY 'x'; GRANT SELECT ON `%s`.* TO app" % self.db)
+        self.assertEqual(migrate(self.db, self.folder, 'status', where=self.where).json['pending'], 1)
+        self.assertEqual(migrate(self.db, self.folder, 'plan', where=self.where).code, 0)
+        done = migrate(self.db, self.folder, 'up', where=self.where)
+        self.assertEqual((done.code, done.status), (6, 'E_DENIED'), done.out)
+        self.assertIn('Grant', done.error['hint'])
+        os_hint = migrate(self.db, self.folder, 'up', where=mytest.url('no_such_db', 'app:x'))
+        self.assertIn(os_hint.status, ('E_DENIED', 'E_NO_DATABASE'))
+
+    def test_super_for_triggers(self):
+        if sql('SELECT @@log_bin') != [('1',)]:
+            self.skipTest('the server keeps no binary log')
+        self.write(_4_trigger='CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.n=7;')
+        done = migrate(self.db, self.folder, 'up', where=self.where)
+        self.assertEqual((done.code, done.status), (6, 'E_DENIED'), done.out)
+        self.assertIn('log_bin_trust_function_creators', done.error['hint'])
+
+    def test_bad_text(self):
+        """Each with place, code and a hint; the database stays as it was."""
+        cases = {
+            'CREATE TABLE x (id int) COLLATE %s;' % ('utf8mb4_0900_ai_ci' if MARIADB else 'utf8mb4_uca1400_ai_ci'): (1273, 'utf8mb4_unicode_ci'),
+            'CREATE TABLE x (id int) CHARACTER SET klingon;': (1115, 'utf8mb4'),
+            'ALTER TABLE a ADD COLUMN id int;': (1060, ''), 'CREATE TABEL x (id int);': (1064, ''),
+            'INSERT INTO nowhere VALUES (1);': (1146, ''), 'CREATE DEFINER=root@localhost VIEW x AS SELECT 1;': (1227, 'DEFINER'),
+            'ALTER TABLE a MODIFY v int, ALGORITHM=INSTANT;': (1846, 'online'),
+        }
+        self.up(where=self.where)
+        before = dump(self.db)
+        for text, (code, hint) in cases.items():
+            with self.subTest(text):
+                self.write(_4_bad='-- a comment\n' + text)
+                done = migrate(self.db, self.folder, 'up', where=self.where)
+                self.assertEqual(done.code, 6, done.out)
+                self.assertIn(done.error['code'], (code, 1846, 1845) if code == 1846 else (code,))
+                self.assertEqual(done.error['line'], 2)
+                self.assertIn(hint, done.error['hint'] or '')
+                self.assertEqual(dump(self.db), before)
+        self.write(_4_bad='CREATE TABLE mended (id int);')
+        self.up(where=self.where)
+
+    def test_too_large(self):
+        size = int(sql('SELECT @@max_allowed_packet')[0][0])
+        self.write(_4_large="INSERT INTO a (v) SELECT LEFT('%s',3);" % ('x' * (size + 10)))
+        done = migrate(self.db, self.folder, 'up', where=self.where)
+        self.assertIn(done.status, ('E_TOO_LARGE', 'E_PARSE'), done.out[:500])
+        self.write(_4_large="INSERT INTO a (v) SELECT LEFT('%s',3);" % ('x' * (size // 2)))
+        self.up(where=self.where)
+
+
+if __name__ == '__main__':
+    mytest.main()
