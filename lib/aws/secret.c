@@ -106,6 +106,12 @@ static bool is_url(const char *text)
 
 /* ---- any ----------------------------------------------------------------------- */
 
+/* Nobody's password, but JSON that somebody broke by hand. */
+static bool is_broken_json(const char *text, size_t len)
+{
+    return len > 1 && text[strspn(text, " \t\r\n")] == '{' && text[len - 1] == '}' && strchr(text, '"');
+}
+
 /* A line end that an editor left behind is no part of a password. */
 static migrate_status read_bare(const char *text, const char *what, struct mig_secret *out, struct mig_diag *diag)
 {
@@ -114,6 +120,8 @@ static migrate_status read_bare(const char *text, const char *what, struct mig_s
         len--;
     if (!len)
         return mig_diag_set(diag, MIGRATE_E_OPTION, "%s is empty", what);
+    if (is_broken_json(text, len))
+        return mig_diag_set(diag, MIGRATE_E_OPTION, "%s holds JSON that cannot be read", what);
     char *plain = mig_strndup(text, len);
     migrate_status status = MIGRATE_OK;
     if (!plain)

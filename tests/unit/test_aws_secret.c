@@ -58,6 +58,7 @@ START_TEST(other_shapes)
 {
     expect("hunter2\n", NULL, NULL, NULL, NULL, NULL, "hunter2");
     expect(" hunter 2 ", NULL, NULL, NULL, NULL, NULL, " hunter 2 ");
+    expect("{hunter2}", NULL, NULL, NULL, NULL, NULL, "{hunter2}");
     expect("{not json", NULL, NULL, NULL, NULL, NULL, "{not json");
     expect("[1,2]", NULL, NULL, NULL, NULL, NULL, "[1,2]");
     expect("postgres://u:p%40@h:5433/d\n", "postgres", "h", "5433", "d", "u", "p@");
@@ -70,6 +71,8 @@ START_TEST(refusals)
 {
     expect_refusal("", "secret s is empty");
     expect_refusal("\r\n", "is empty");
+    expect_refusal("{\"username\":\"u\",\"password\":\"hunter2\",}\n", "JSON that cannot be read");
+    expect_refusal("{\"password\":\"hunter2\",\"password\":\"x\"}", "JSON that cannot be read");
     expect_refusal("{}", "without username, password and host");
     expect_refusal("{\"Username\":\"u\",\"Password\":\"hunter2\"}", "without username, password and host");
     expect_refusal("postgres://u:hunter2%zz@h/d", "a URL that cannot be read");
