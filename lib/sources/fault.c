@@ -65,9 +65,8 @@ static const char *hint_for(int number)
 int32_t mig_source_fail_errno(const migrate_host *host, migrate_error **err, int number, const char *what,
                               const char *name)
 {
-    char words[128];
     if (number == ENOMEM)
         return mig_source_fail(host, err, MIGRATE_E_NOMEM, NULL, "out of memory");
     return mig_source_fail(host, err, MIGRATE_E_SOURCE, hint_for(number), "cannot %s %s: %s", what, name,
-                           strerror_r(number, words, sizeof words));
+                           strerror(number));
 }
