@@ -28,7 +28,7 @@ class Result(unittest.TextTestResult):
 
 def main():
     names = sys.argv[1:] or sorted(f[:-3] for f in os.listdir(HERE) if f.startswith('test_') and f.endswith('.py')
-                                   and f != 'test_corpora.py')
+                                   and f != 'test_corpora.py')  # a test of its own
     suite = engine.only_here(unittest.defaultTestLoader.loadTestsFromNames(names))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1, resultclass=Result).run(suite)
     for test, why in result.skipped:
