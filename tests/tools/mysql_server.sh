@@ -49,11 +49,16 @@ quiet_settings() {
 }
 
 create() {
+    # What can only be said when a server is made.
+    names=
+    for s in "$@"; do
+        case $s in --lower-case-table-names=*) names=$s ;; esac
+    done
     mkdir -p "$dir"
     chmod 755 "$dir"
     if [ "$kind" = mysql ]; then
         # shellcheck disable=SC2046,SC2086
-        $run "$server" $(quiet_settings mysql) --initialize-insecure >"$dir/init.log" 2>&1 && return
+        $run "$server" $(quiet_settings mysql) $names --initialize-insecure >"$dir/init.log" 2>&1 && return
     else
         scripts=$tree/usr/share/mysql
         [ -e "$scripts/mariadb_system_tables.sql" ] || [ ! -e "$tree/usr/share/mariadb/mariadb_system_tables.sql" ] ||
@@ -93,9 +98,12 @@ start() {
     dir=$(cd "$dir" && pwd)
     find_server "$kind"
     echo "$kind" >"$dir/kind"
-    [ -e "$dir/data/ibdata1" ] || create
+    [ -e "$dir/data/ibdata1" ] || create "$@"
     rm -f "$dir/sock"
-    [ "$kind" = mariadb ] || set -- --mysqlx=OFF --secure-file-priv=NULL "$@"
+    case $kind in
+    mysql) set -- --mysqlx=OFF --secure-file-priv=NULL "$@" ;;
+    mariadb) set -- --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci "$@" ;; # as Debian's
+    esac
     # shellcheck disable=SC2046,SC2086
     setsid $run "$server" $(quiet_settings "$kind") --socket="$dir/sock" --pid-file="$dir/server.pid" --port="$port" \
         --bind-address=127.0.0.1 --innodb-buffer-pool-size=64M --max-connections=200 "$@" >>"$dir/log" 2>&1 </dev/null &

@@ -152,6 +152,9 @@ migrate_status mig_my_connect_fault(const migrate_host *host, const struct mig_m
 
 /* ---- near.c ---- */
 
+/* The message without what stands behind the statement in its packet: into @p out, which stays empty when there is
+ * nothing to take away. */
+void mig_my_near_only(struct mig_buf *out, const char *message);
 /* Offset + 1 in @p sql of the place a syntax error names, 0 unknown. @p left: bytes to the packet's end. */
 uint64_t mig_my_near(const char *sql, size_t len, size_t left, const char *message);
 

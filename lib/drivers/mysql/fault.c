@@ -77,8 +77,13 @@ void mig_my_fault(struct mig_my *c, size_t slot, migrate_fault *f)
     f->message = a->message && *a->message ? a->message
                  : a->code                 ? "the server gave no reason"
                                            : "the connection ended before the answer came";
-    if (a->code == 1064 || a->code == 1149)
+    if (a->code == 1064 || a->code == 1149) {
         f->offset = mig_my_near(p->text.data + s->at, s->len, p->text.len - s->at, a->message);
+        mig_buf_reset(&c->text);
+        mig_my_near_only(&c->text, a->message);
+        if (c->text.len && !c->text.oom)
+            f->message = mig_buf_text(&c->text);
+    }
     f->object = named_object(c, a->code, a->message);
     if (c->cancel.step && a->outcome == MIGRATE_OUTCOME_UNKNOWN && c->cancel.status) {
         f->klass = MIGRATE_FAULT_CANCELLED;

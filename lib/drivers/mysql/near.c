@@ -29,6 +29,21 @@ static bool cut_message(const char *message, const char **near, size_t *len, uin
     return true;
 }
 
+void mig_my_near_only(struct mig_buf *out, const char *message)
+{
+    const char *near, *end;
+    size_t len;
+    uint64_t line;
+    if (!message || !cut_message(message, &near, &len, &line))
+        return;
+    end = len >= 2 && memcmp(near, ";\n", 2) == 0 ? near : memmem(near, len, "\n;\n", 3);
+    if (!end)
+        return;
+    mig_buf_reset(out);
+    mig_buf_add(out, message, (size_t)(end - message));
+    mig_buf_str(out, near + len);
+}
+
 static uint64_t line_of(const char *sql, size_t at)
 {
     uint64_t line = 1;

@@ -77,8 +77,12 @@ static void add_charset(const struct mig_my *c, struct mig_buf *out)
         }
         return;
     }
-    mig_buf_str(out, ",character_set_client=utf8mb4,character_set_results=utf8mb4,collation_connection="
-                     "IF(@@character_set_connection='utf8mb4',@@collation_connection,'utf8mb4_general_ci')");
+    /* Connector/C asks for utf8mb4_general_ci, which is not what MySQL's own tools work with. */
+    bool own = !c->mariadb && c->version >= 80011;
+    mig_buf_fmt(out, ",character_set_client=utf8mb4,character_set_results=utf8mb4,collation_connection="
+                     "IF(@@character_set_connection='utf8mb4'%s,@@collation_connection,%s)",
+                own ? " AND @@collation_connection<>'utf8mb4_general_ci'" : "",
+                own ? "@@default_collation_for_utf8mb4" : "'utf8mb4_general_ci'");
 }
 
 /* The whole of it: what could make our own statements go wrong, and how long a dead client may hold the lock. */

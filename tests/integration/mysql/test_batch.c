@@ -103,6 +103,7 @@ START_TEST(test_syntax_place)
         ck_assert_int_eq(feed_run(&F, C), MIGRATE_E_SQL);
         ck_assert_int_eq(strncmp(feed_outcomes(&F), "DDF", 3), 0);
         ck_assert_int_eq(F.seen[2].code, 1064);
+        ck_assert_msg(!strstr(H.message, "SELECT 3"), "%s", H.message);
         ck_assert_uint_eq(F.seen[2].klass, MIGRATE_FAULT_SYNTAX);
         ck_assert_uint_gt(F.seen[2].offset, 0);
         ck_assert_uint_le(F.seen[2].offset, strlen(bad[i]) + 1);
