@@ -128,15 +128,15 @@ START_TEST(test_short_is_same)
     for (size_t i = 0; i < 2; i++) {
         must(C, makes[i]);
         char *one = expression(C, MIGRATE_OBJECT_TABLE, names[i], 0, NULL), *two = expression(c2, MIGRATE_OBJECT_TABLE, names[i], 0, NULL);
-        if (strcmp(value(C, "SELECT @@lower_case_table_names"), "0") == 0)
-            ck_assert_uint_lt(strlen(one) + 1000, strlen(two));
+        bool shorter = strcmp(value(C, "SELECT @@lower_case_table_names"), "0") == 0;
+        ck_assert_int_eq(strlen(one) + 1000 < strlen(two), shorter);
         char *print = strdup(value(C, one));
         ck_assert_str_eq(print, value(c2, two));
         /* changed behind our back: what does not suffice says so */
         char sql[200];
         snprintf(sql, sizeof sql, "ALTER TABLE `%s` ADD CONSTRAINT CHECK (id>%zu)", names[i], i);
         must(c2, sql);
-        ck_assert_ptr_nonnull(strchr(value(C, one), '?'));
+        ck_assert_int_eq(strchr(value(C, one), '?') != NULL, shorter);
         free(print);
         free(one);
         free(two);
