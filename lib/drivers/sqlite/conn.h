@@ -19,7 +19,8 @@ struct mig_sqlite {
     bool standin; /* the file is not there yet: `db` is an empty one in memory */
     bool lost;    /* an outcome could not be told: only close() is left */
     bool our_busy_handler;
-    bool cache_chosen; /* by an option, or by the application */
+    bool cache_chosen; /* by an option, the application, or the file itself */
+    bool cache_small;  /* as it is while we only look */
     int open_flags;
     int busy_timeout; /* of the adopted connection when it came */
 
@@ -87,6 +88,8 @@ void mig_sqlite_first_word(const char *sql, size_t len, char *out, size_t size);
 
 /* Remembers settings, temporary objects and attached databases, once. false: memory. */
 bool mig_sqlite_session_remember(struct mig_sqlite *c);
+/* Before any statement: a page cache that is enough to look at our tables. */
+void mig_sqlite_small_cache(struct mig_sqlite *c);
 /* Puts back what differs. An SQLite result code. */
 int mig_sqlite_session_restore(struct mig_sqlite *c);
 void mig_sqlite_session_free(struct mig_sqlite_session *s);

@@ -266,6 +266,7 @@ static migrate_status begin(struct run *r, const char *word, migrate_result *out
         put_result(r, out, MIGRATE_OUTCOME_NONE);
         return status;
     }
+    mig_sqlite_small_cache(c);
     bool ours = (r->stmt->flags & MIGRATE_STMT_BOOKKEEPING) && strcmp(word, "PRAGMA") != 0;
     if (!ours && !mig_sqlite_session_remember(c)) {
         put_result(r, out, MIGRATE_OUTCOME_NONE);

@@ -214,6 +214,8 @@ static migrate_status open_file(struct mig_sqlite *c, const char *path, migrate_
     }
     sqlite3_extended_result_codes(db, 1);
     c->db = db;
+    c->cache_small = false;
+    c->cache_chosen = option(c->host, "cache_size") != NULL;
     mig_sqlite_install_handlers(c);
     rc = apply_options(c, db);
     if (rc != SQLITE_OK) {
@@ -275,7 +277,6 @@ static migrate_status connect_to(struct mig_sqlite *c, const char *url, migrate_
     }
     c->open_flags = flags_for(option(c->host, "mode"));
     c->our_busy_handler = true;
-    c->cache_chosen = option(c->host, "cache_size") != NULL;
     mig_sqlite_enter(c);
     bool missing = !in_memory(c) && access(c->path, F_OK) != 0;
     return missing && (c->open_flags & SQLITE_OPEN_CREATE) ? open_standin(c, err)

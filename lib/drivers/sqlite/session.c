@@ -121,16 +121,30 @@ static bool holds(const struct mig_buf *list, const char *text)
     return false;
 }
 
-/* Half of what SQLite takes by itself, which costs no time that could be measured: a program that migrates at
- * its start wants to stay small. */
-static void use_less_memory(const struct mig_sqlite *c)
+void mig_sqlite_small_cache(struct mig_sqlite *c)
 {
     char *now = NULL;
-    if (!c->cache_chosen && read_setting(c->db, "cache_size", &now) == SQLITE_OK && now &&
-        strcmp(now, "-2000") == 0) {
-        write_setting(c->db, "cache_size", "-1000");
+    if (c->cache_chosen || c->cache_small) {
+        return;
+    }
+    sqlite3_busy_handler(c->db, NULL, NULL); /* whoever holds the file is waited for by the statement itself */
+    if (read_setting(c->db, "cache_size", &now) == SQLITE_OK && now) {
+        c->cache_small =
+            strcmp(now, "-2000") == 0 && write_setting(c->db, "cache_size", "-256") == SQLITE_OK;
+        c->cache_chosen = !c->cache_small;
     }
     free(now);
+    mig_sqlite_install_handlers(c);
+}
+
+/* Half of what SQLite takes by itself, which costs no time that could be measured: a program that migrates at
+ * its start wants to stay small. */
+static void working_cache(struct mig_sqlite *c)
+{
+    if (c->cache_small && write_setting(c->db, "cache_size", "-1000") == SQLITE_OK) {
+        c->cache_small = false;
+        c->cache_chosen = true;
+    }
 }
 
 bool mig_sqlite_session_remember(struct mig_sqlite *c)
@@ -138,7 +152,7 @@ bool mig_sqlite_session_remember(struct mig_sqlite *c)
     if (c->session) {
         return true;
     }
-    use_less_memory(c);
+    working_cache(c);
     struct mig_sqlite_session *s = calloc(1, sizeof(*s));
     if (!s) {
         return false;
