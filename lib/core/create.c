@@ -47,7 +47,7 @@ static void fill_items(migrate_ctx *ctx, struct migrate_report *r)
         for (size_t k = 0; k < set->count; k++) {
             const struct mig_migration *m = &set->items[k];
             bool up = m->up.path && strcmp(m->up.path, r->items[i].path) == 0;
-            bool down = m->down.path && strcmp(m->down.path, r->items[i].path) == 0;
+            bool down = m->down->path && strcmp(m->down->path, r->items[i].path) == 0;
             if (!up && !down)
                 continue;
             r->items[i].version = mig_report_text(r, m->version);

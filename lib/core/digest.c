@@ -42,7 +42,7 @@ const char *mig_checksum_text(bool has, const uint8_t sum[MIG_SHA256_LEN], const
 
 const char *mig_migration_checksum(const struct mig_migration *m, char buf[MIG_CHECKSUM_TEXT])
 {
-    return mig_checksum_text(m->has_checksum, m->checksum, m->code_checksum, buf);
+    return mig_checksum_text(m->has_checksum, m->checksum, m->has_checksum ? NULL : m->code_checksum, buf);
 }
 
 const char *mig_row_checksum(const struct mig_row *r, char buf[MIG_CHECKSUM_TEXT])

@@ -164,10 +164,12 @@ void mig_item_of_migration(struct migrate_item *item, const struct mig_view *vie
     const struct mig_row *row = mig_history_find(&view->history, view->set, m->kind, mig_identity(m));
     item->version = m->kind == MIGRATE_KIND_REPEATABLE ? "" : m->version;
     item->name = m->name;
-    item->path = m->up.path ? m->up.path : m->down.path;
-    item->code_checksum = m->code_checksum;
+    item->path = m->up.path ? m->up.path : m->down->path;
     item->has_checksum = m->has_checksum;
-    memcpy(item->checksum, m->checksum, sizeof item->checksum);
+    if (m->has_checksum)
+        memcpy(item->checksum, m->checksum, sizeof item->checksum);
+    else
+        item->code_checksum = m->code_checksum;
     item->kind = m->kind;
     item->state = (uint8_t)mig_state_of(view, m, row);
     item->flags |= (m->flags & MIG_MIGRATION_REVERSIBLE ? MIGRATE_ITEM_REVERSIBLE : 0) |
@@ -185,8 +187,8 @@ static migrate_status add_step(struct building *b, const struct mig_migration *m
     step->resume = resume;
     mig_item_of_migration(&step->item, b->view, m);
     step->item.direction = (uint8_t)direction;
-    if (direction == MIGRATE_DIRECTION_DOWN && m->down.path)
-        step->item.path = m->down.path;
+    if (direction == MIGRATE_DIRECTION_DOWN && m->down->path)
+        step->item.path = m->down->path;
     if (step->item.note && !(step->item.note = mig_arena_strdup(&b->plan->arena, step->item.note)))
         return mig_fail_nomem(b->err);
     bool keep = (b->plan->options.flags & MIGRATE_RUN_SQL) != 0;

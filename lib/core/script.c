@@ -19,7 +19,7 @@ struct mig_script {
 
 const struct mig_part *mig_script_part(const struct mig_script_of *of)
 {
-    return of->direction == MIGRATE_DIRECTION_DOWN ? &of->migration->down : &of->migration->up;
+    return of->direction == MIGRATE_DIRECTION_DOWN ? of->migration->down : &of->migration->up;
 }
 
 static bool down(const struct mig_script *s)

@@ -31,7 +31,7 @@ static const struct mig_directives no_transaction_code = {
     .statement_timeout_down_ms = -1,
 };
 
-static const uint8_t no_checksum[MIG_SHA256_LEN];
+const struct mig_part mig_no_part;
 
 /* A whole file, without and with a byte order mark. */
 static const struct mig_range whole = { 0, UINT64_MAX, 1 };
@@ -42,38 +42,43 @@ static const struct mig_range *whole_range(const struct mig_file *f)
     return f->bom ? &whole_after_bom : &whole;
 }
 
-static void take_code(struct mig_migration *m, const struct mig_file *f)
+static bool set_down(struct mig_reading *r, struct mig_migration *m, const struct mig_part *part)
+{
+    struct mig_part *down = mig_arena_alloc(&r->set->arena, sizeof *down);
+    if (!down)
+        return false;
+    *down = *part;
+    m->down = down;
+    m->flags |= MIG_MIGRATION_REVERSIBLE;
+    return true;
+}
+
+static bool take_code(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
 {
     m->flags |= MIG_MIGRATION_CODE;
     m->up = (struct mig_part){ .path = f->path, .cookie = f->cookie };
-    m->checksum = no_checksum;
     m->code_checksum = f->code;
-    if (f->entry_flags & MIGRATE_ENTRY_REVERSIBLE) {
-        m->flags |= MIG_MIGRATION_REVERSIBLE;
-        m->down = m->up;
-    }
     if (f->entry_flags & MIGRATE_ENTRY_NO_TRANSACTION)
         m->directives = &no_transaction_code;
+    return !(f->entry_flags & MIGRATE_ENTRY_REVERSIBLE) || set_down(r, m, &m->up);
 }
 
-static void take_text(struct mig_migration *m, const struct mig_file *f)
+static bool take_text(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
 {
     const struct mig_marked *marked = f->marked;
     m->up = (struct mig_part){ f->path, f->cookie, whole_range(f), 1, false };
     m->checksum = f->sha;
     m->has_checksum = true;
     if (!marked)
-        return;
+        return true;
     m->flags |= marked->flags;
     if (marked->directives)
         m->directives = marked->directives;
     if (marked->style == MIG_STYLE_NONE)
-        return;
+        return true;
     m->up = (struct mig_part){ f->path, f->cookie, marked->up, marked->n_up, true };
-    if (marked->n_down > 0) {
-        m->flags |= MIG_MIGRATION_REVERSIBLE;
-        m->down = (struct mig_part){ f->path, f->cookie, marked->down, marked->n_down, true };
-    }
+    struct mig_part down = { f->path, f->cookie, marked->down, marked->n_down, true };
+    return marked->n_down == 0 || set_down(r, m, &down);
 }
 
 int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, const char *version,
@@ -93,12 +98,10 @@ int32_t mig_add(struct mig_reading *r, const struct mig_file *f, uint32_t kind, 
     struct mig_migration *m = &set->items[set->count++];
     *m = (struct mig_migration){ .version = version_copy, .name = name_copy, .kind = (uint8_t)kind };
     m->directives = &mig_no_directives;
-    if (f->entry_flags & MIGRATE_ENTRY_CODE)
-        take_code(m, f);
-    else
-        take_text(m, f);
+    m->down = &mig_no_part;
     *out = m;
-    return MIGRATE_OK;
+    bool code = (f->entry_flags & MIGRATE_ENTRY_CODE) != 0;
+    return (code ? take_code(r, m, f) : take_text(r, m, f)) ? MIGRATE_OK : mig_reading_nomem(r);
 }
 
 struct mig_directives *mig_own_directives(struct mig_reading *r, struct mig_migration *m)
@@ -137,21 +140,20 @@ static int32_t drop_down_directives(struct mig_reading *r, struct mig_migration 
 }
 
 /* The whole of a file whose hash is not the migration's checksum. */
-static int32_t take_whole(struct mig_reading *r, const struct mig_file *f, struct mig_part *out)
+static int32_t take_whole(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
 {
     struct mig_range *range = mig_arena_alloc(&r->set->arena, sizeof *range + MIG_SHA256_LEN);
     if (!range)
         return mig_reading_nomem(r);
     *range = *whole_range(f);
     memcpy(range + 1, f->sha, MIG_SHA256_LEN);
-    *out = (struct mig_part){ f->path, f->cookie, range, 1, true };
-    return MIGRATE_OK;
+    struct mig_part down = { f->path, f->cookie, range, 1, true };
+    return set_down(r, m, &down) ? MIGRATE_OK : mig_reading_nomem(r);
 }
 
 int32_t mig_add_down(struct mig_reading *r, struct mig_migration *m, const struct mig_file *f)
 {
-    int32_t status = take_whole(r, f, &m->down);
-    m->flags |= MIG_MIGRATION_REVERSIBLE;
+    int32_t status = take_whole(r, m, f);
     if (!status)
         status = drop_down_directives(r, m);
     if (!status && f->marked && f->marked->directives)

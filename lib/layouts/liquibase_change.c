@@ -228,8 +228,13 @@ static int32_t set_part(struct maker *m, const struct ranges *from, struct mig_p
 static int32_t set_parts(struct maker *m, struct mig_migration *to)
 {
     int32_t status = set_part(m, &m->up, &to->up);
-    if (!status && m->has_down)
-        status = set_part(m, &m->down, &to->down);
+    struct mig_part *down = m->has_down ? mig_arena_alloc(&m->x->r->set->arena, sizeof *down) : NULL;
+    if (!status && m->has_down && !down)
+        status = mig_reading_nomem(m->x->r);
+    if (!status && down) {
+        status = set_part(m, &m->down, down);
+        to->down = down;
+    }
     to->checksum = status ? NULL : mig_part_sha(&to->up);
     return status;
 }

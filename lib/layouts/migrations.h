@@ -34,6 +34,8 @@ struct mig_part {
     bool has_sha; /* the SHA-256 of the ranges' text lies behind them; else it is the checksum */
 };
 
+extern const struct mig_part mig_no_part; /* an empty one */
+
 /* SHA-256 of the text of the ranges, BOM dropped, CRLF to LF; NULL: the migration's checksum. */
 static inline const uint8_t *mig_part_sha(const struct mig_part *part)
 {
@@ -72,14 +74,16 @@ struct mig_directives {
 struct mig_migration {
     const char *version;                     /* "" for a repeatable */
     const char *name;                        /* for people; a repeatable's identity */
-    const uint8_t *checksum;                 /* SHA-256 of the text; zeros for code */
-    const char *code_checksum;               /* CODE: as the source gave it, or NULL */
+    union {
+        const uint8_t *checksum;   /* has_checksum: SHA-256 of the text */
+        const char *code_checksum; /* else, CODE: as the source gave it, or NULL */
+    };
     uint8_t kind;                            /* MIGRATE_KIND_VERSIONED, REPEATABLE or BASELINE */
     bool has_checksum;                       /* it has text */
     uint32_t flags;                          /* MIG_MIGRATION_* */
     const struct mig_directives *directives; /* never NULL; shared where nothing was said */
+    const struct mig_part *down;             /* never NULL; empty where there is none */
     struct mig_part up;
-    struct mig_part down;
 };
 
 /* A Liquibase property. */

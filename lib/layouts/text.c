@@ -314,7 +314,7 @@ int32_t mig_text_open(const struct mig_set *set, const struct mig_migration *m, 
     mig_canon_init(&t->canon);
     t->set = set;
     t->m = m;
-    t->part = direction == MIGRATE_DIRECTION_DOWN ? &m->down : &m->up;
+    t->part = direction == MIGRATE_DIRECTION_DOWN ? m->down : &m->up;
     t->options = options;
     t->ops = ops;
     t->self = self;

@@ -203,9 +203,9 @@ static void check_item(const struct input *in, const struct outcome *o, size_t i
     if (i > 0 && i < set->n_versioned)
         CHECK(mig_set_compare(set, m[-1].version, m->version) <= 0);
     CHECK(m->directives && m->up.path && m->up.n_ranges > 0 && m->has_checksum);
-    CHECK(((m->flags & MIG_MIGRATION_REVERSIBLE) != 0) == (m->down.n_ranges > 0));
+    CHECK(((m->flags & MIG_MIGRATION_REVERSIBLE) != 0) == (m->down->n_ranges > 0));
     read_text(in, o, m, MIGRATE_DIRECTION_UP);
-    if (m->down.n_ranges > 0)
+    if (m->down->n_ranges > 0)
         read_text(in, o, m, MIGRATE_DIRECTION_DOWN);
 }
 

@@ -143,7 +143,7 @@ static inline char *layouts_text(struct layouts *l, const struct mig_migration *
 static inline void put_part(char **out, size_t *len, struct layouts *l, const struct mig_migration *m,
                             uint32_t direction, const char *label)
 {
-    const struct mig_part *part = direction == MIGRATE_DIRECTION_DOWN ? &m->down : &m->up;
+    const struct mig_part *part = direction == MIGRATE_DIRECTION_DOWN ? m->down : &m->up;
     int32_t status;
     if (!part->path)
         return;

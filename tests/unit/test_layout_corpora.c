@@ -86,7 +86,7 @@ static void compare_down(const struct layouts *l, const char *name)
         return;
     for (size_t i = l->set->count; i-- > 0;) {
         next_path(manifest, path, sizeof path);
-        const char *down = l->set->items[i].down.path;
+        const char *down = l->set->items[i].down->path;
         ck_assert_msg(down && strcmp(path, down) == 0, "%s: %s, not %s", name, down ? down : "none", path);
     }
     next_path(manifest, path, sizeof path);

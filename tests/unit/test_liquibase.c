@@ -289,7 +289,7 @@ START_TEST(lines)
     ck_assert_uint_eq(up->n_ranges, 2);
     ck_assert_uint_eq(up->ranges[0].line, 5);
     ck_assert_uint_eq(up->ranges[1].line, 8);
-    ck_assert_uint_eq(l.set->items[0].down.ranges[0].line, 6);
+    ck_assert_uint_eq(l.set->items[0].down->ranges[0].line, 6);
     layouts_free(&l);
 }
 END_TEST
