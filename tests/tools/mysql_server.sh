@@ -8,7 +8,8 @@
 #
 # MariaDB is the system's, or that of a Debian tree in MARIADB_ROOT. MySQL is that of a Debian tree in MYSQL_ROOT
 # (scripts/mysql-root makes one; its place in the checkout's .cache is the default). Programs of a tree run with its own
-# loader and libraries; nothing is mounted and no chroot is entered. Exit 77: not installed, which a test tells as
+# loader and libraries; nothing is mounted and no chroot is entered. Run by root the server runs as root, or as the
+# user that MYSQL_RUN_AS names. Exit 77: not installed, which a test tells as
 # skipped. User root has no password from 127.0.0.1 and the socket.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -43,7 +44,7 @@ find_server() {
 }
 
 quiet_settings() {
-    echo "--no-defaults --user=$(id -un) --datadir=$dir/data --tmpdir=$dir --skip-name-resolve"
+    echo "--no-defaults --user=${MYSQL_RUN_AS:-$(id -un)} --datadir=$dir/data --tmpdir=$dir --skip-name-resolve"
     [ -z "$tree" ] || echo "--lc-messages-dir=$tree/usr/share/$1 --plugin-dir=$plugins"
     [ "$1" = mysql ] || [ -z "$tree" ] || echo "--character-sets-dir=$tree/usr/share/mariadb/charsets"
 }
@@ -65,6 +66,7 @@ create() {
             scripts=$tree/usr/share/mariadb
         [ -e "$scripts/mariadb_system_tables.sql" ] || [ ! -e "$scripts/mysql_system_tables.sql" ] || old=1
         mkdir -p "$dir/data/mysql"
+        [ -z "${MYSQL_RUN_AS:-}" ] || chown -R "$MYSQL_RUN_AS" "$dir/data"
         prefix=mariadb
         [ -z "${old:-}" ] || prefix=mysql
         # shellcheck disable=SC2046,SC2086
@@ -96,6 +98,7 @@ start() {
     shift 3
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
+    [ -z "${MYSQL_RUN_AS:-}" ] || chown -R "$MYSQL_RUN_AS" "$dir"
     find_server "$kind"
     echo "$kind" >"$dir/kind"
     [ -e "$dir/data/ibdata1" ] || create "$@"

@@ -59,6 +59,7 @@ int main(int argc, char **argv)
     add_exec(s);
     add_batch(s);
     add_cancel(s);
+    add_facts(s);
     add_lock(s);
     add_connect(s);
     add_prove(s);

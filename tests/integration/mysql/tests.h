@@ -21,6 +21,7 @@ bool is_mariadb(void);
 void add_exec(Suite *s);
 void add_batch(Suite *s);
 void add_cancel(Suite *s);
+void add_facts(Suite *s);
 void add_lock(Suite *s);
 void add_connect(Suite *s);
 void add_prove(Suite *s);
