@@ -148,13 +148,13 @@ static void source_read_offsets(struct mig_cf_source *t)
     CF_CHECK(t->suite, l, "'%s' is not listed", migrate_conformance_file(largest, NULL));
     const uint64_t offsets[] = { text.len - 1, 5, text.len / 2, 0, text.len, text.len + 1000 };
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-        char byte = 0;
+        char byte[16] = { 0 }; /* room for a source that writes past its end */
         size_t got = 99;
-        if (mig_cf_source_read(t, &l->entry, offsets[i], &byte, 1, &got) != MIGRATE_OK) {
+        if (mig_cf_source_read(t, &l->entry, offsets[i], byte, 1, &got) != MIGRATE_OK) {
             return;
         }
         size_t want = offsets[i] < text.len ? 1 : 0;
-        CF_CHECK(t->suite, got == want && (!want || byte == text.data[offsets[i]]),
+        CF_CHECK(t->suite, got == want && (!want || byte[0] == text.data[offsets[i]]),
                  "one byte at %llu of %zu: got %zu", (unsigned long long)offsets[i], text.len, got);
     }
 }
@@ -168,14 +168,14 @@ static void source_interleaved(struct mig_cf_source *t)
     }
     for (;;) {
         migrate_entry e = { .struct_size = sizeof(e) };
-        char byte;
+        char byte[16]; /* as above */
         size_t got;
         migrate_status status = mig_cf_source_next(t, &e);
         if (status != MIGRATE_OK) {
             break;
         }
         mig_cf_source_copy(&t->entries[0], &e);
-        if (mig_cf_source_read(t, &t->entries[0].entry, 0, &byte, 1, &got) != MIGRATE_OK) {
+        if (mig_cf_source_read(t, &t->entries[0].entry, 0, byte, 1, &got) != MIGRATE_OK) {
             return;
         }
         seen++;
