@@ -138,7 +138,7 @@ class Cuts(Case):
         for n in range(1 + len(name) % STRIDE, len(parts) + 1, STRIDE):
             self.begin()
             try:
-                sql(statements(parts[:n]), self.db)
+                mytest.run_client(statements(parts[:n]), self.db)
             except mytest.Refused as e:
                 self.fail('%d: %s' % (n, e))
             doubts += self.finish(name, parts, n, doubtful)
@@ -146,7 +146,7 @@ class Cuts(Case):
             self.assertEqual(migrate(self.db, self.folder, 'status').json.get('state'), 'current')
         # The script as a whole, by the vendor's client.
         self.begin()
-        sql(self.script()[0], self.db)
+        mytest.run_client(self.script()[0], self.db)
         self.assertEqual(dump(self.db), expected)
         self.assertEqual(migrate(self.db, self.folder, 'up').json.get('applied'), 0)
         print('%s: %d cuts, %d in doubt, %s' % (name, len(parts), doubts, doubtful))

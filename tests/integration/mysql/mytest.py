@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the command line on MySQL and MariaDB share. with_mysql.sh has started the server."""
 
+import atexit
 import json
 import os
 import re
@@ -37,11 +38,63 @@ class Refused(Exception):
     pass
 
 
-def sql(text, db='', **who):
-    done = subprocess.run(client(db, **who), input=text, capture_output=True, text=True, env=ENV, check=False, timeout=120)
+def run_client(text, db='', **who):
+    """A session of the vendor's client, begun for this and ended."""
+    done = subprocess.run(client(db, **who), input=text, capture_output=True, text=True, env=ENV, check=False, timeout=300)
     if done.returncode:
         raise Refused('%s\n%s' % (done.stderr, text[:500]))
     return [tuple(line.split('\t')) for line in done.stdout.splitlines()]
+
+
+class Session:
+    """One client that stays: most of a test's time would go to starting them. It ends at the first error."""
+    END = '~ end of the answer ~'
+
+    def __init__(self):
+        self.process = None
+
+    def start(self):
+        if self.process and self.process.poll() is None:
+            return
+        self.errors = tempfile.TemporaryFile('w+', encoding='utf-8')
+        self.process = subprocess.Popen([*client(), '--unbuffered'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                        text=True, env=ENV)
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.communicate()
+            self.errors.close()
+            self.process = None
+
+    def ask(self, text, db):
+        self.start()
+        # A database of its own, so that nobody takes it for one of the test's.
+        begin, end = 'USE `%s`;\n' % (db or 'mysql'), ";\nUSE mysql; SELECT '%s';\n" % self.END
+        try:
+            self.process.stdin.write(begin + text.rstrip().rstrip(';') + end)
+            self.process.stdin.flush()
+        except OSError:
+            pass  # its last words are in the file
+        lines = []
+        for line in self.process.stdout:
+            if line.rstrip('\n') == self.END:
+                return [tuple(line.split('\t')) for line in lines]
+            lines.append(line.rstrip('\n'))
+        self.process.wait()
+        self.errors.seek(0)
+        said = self.errors.read()
+        self.stop()
+        raise Refused('%s\n%s' % (said, text[:500]))
+
+
+SESSION = Session()
+atexit.register(SESSION.stop)
+
+
+def sql(text, db=''):
+    """Statements by root, in one session that all share; each text ends with a statement, not a comment."""
+    return SESSION.ask(text, db)
 
 
 def statements(parts):
@@ -50,13 +103,14 @@ def statements(parts):
 
 
 def cut_script(text):
-    """The statements of a script as `plan --script` writes it: each ends at a line that is the delimiter alone."""
+    """The statements of a script as `plan --script` writes it: each ends at a line that ends in the delimiter, which no
+    statement under that delimiter holds."""
     parts, lines, delimiter = [], [], ';'
     for line in text.splitlines():
         if line.upper().startswith('DELIMITER '):
             delimiter = line.split()[1]
-        elif line == delimiter:
-            parts.append('\n'.join(lines))
+        elif line.endswith(delimiter) and (lines or not line.startswith('--')):
+            parts.append('\n'.join([*lines, line[:-len(delimiter)]]).rstrip('\n'))
             lines = []
         elif lines or not (line.startswith('--') or not line.strip()):
             lines.append(line)
@@ -69,15 +123,23 @@ def fresh(db):
 
 def dump(db):
     """Definitions and rows of a database, our own tables left out."""
-    out = []
     tables = sql("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema='%s' AND "
                  "LEFT(table_name,8)<>'migrate_' ORDER BY 1" % db)
+    ask, out, mark = '', [], '~ next ~'
     for name, kind in tables:
         word = 'VIEW' if kind == 'VIEW' else 'SEQUENCE' if kind == 'SEQUENCE' else 'TABLE'
-        text = sql('SHOW CREATE %s `%s`' % (word, name), db)[0][1]
-        out.append((name, re.sub(r' AUTO_INCREMENT=\d+', '', text)))
+        rows = 'SELECT * FROM `%s`;' % name if kind == 'BASE TABLE' else ''
+        ask += "SHOW CREATE %s `%s`; SELECT '%s'; %s SELECT '%s';\n" % (word, name, mark, rows, mark)
+    answers = [[]]
+    for row in sql(ask, db) if ask else []:
+        if row == (mark,):
+            answers.append([])
+        else:
+            answers[-1].append(row)
+    for i, (name, kind) in enumerate(tables):
+        out.append((name, re.sub(r' AUTO_INCREMENT=\d+', '', answers[2 * i][0][1])))
         if kind == 'BASE TABLE':
-            out.append((name, sorted(sql('SELECT * FROM `%s`' % name, db))))
+            out.append((name, sorted(answers[2 * i + 1])))
     out += sql("SELECT routine_type, routine_name, routine_definition, routine_comment FROM information_schema.routines WHERE "
                "routine_schema='%s' ORDER BY 1,2" % db)
     out += sql("SELECT trigger_name, event_object_table, action_statement FROM information_schema.triggers WHERE "
