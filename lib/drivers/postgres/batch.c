@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The sending half of a batch: statements are pulled while the window has room and go into libpq's pipeline,
- * one Sync for each group. A window that was full is filled again only when most of it is free, so that what
+ * one Sync for each group (behind a pooler one for all: see ends_by_sync()). A window that was full is filled again only when most of it is free, so that what
  * is sent goes in few bursts; what is left keeps the server busy meanwhile. Whenever sending pauses, the
  * server is made to answer what it has. */
 
@@ -55,6 +55,7 @@ static void send_sync(struct mig_pg_batch *t)
     }
 }
 
+/* Makes the server send the answers it holds back. */
 static void send_flush(struct mig_pg_batch *t)
 {
     if (t->mute_tail && PQsendFlushRequest(t->c->pg))
@@ -158,15 +159,20 @@ static bool fits(const struct mig_pg_batch *t)
     return t->ahead == 0 || t->ahead + t->next.sql_len <= t->b->max_ahead;
 }
 
+/* A pooler takes the server away once a Sync is answered, even when more was sent on by then: pgbouncer loses
+ * those answers and we would wait for them for ever. So nothing may follow a Sync that is not answered. A COMMIT
+ * needs none to last; the Sync that the protocol wants comes when there is nothing more to send. */
+static bool ends_by_sync(const struct mig_pg_batch *t, uint32_t flags)
+{
+    return !t->c->pooled || !(flags & MIGRATE_STMT_TX_END) || !(t->b->flags & MIGRATE_BATCH_RUN_AHEAD);
+}
+
 /* What follows the statement just sent. */
 static void after_send(struct mig_pg_batch *t, uint32_t flags)
 {
-    if (flags & MIGRATE_STMT_GROUP_END) {
+    if ((flags & MIGRATE_STMT_GROUP_END) && ends_by_sync(t, flags)) {
         send_sync(t);
-        if (!(t->b->flags & MIGRATE_BATCH_RUN_AHEAD))
-            t->draining = true;
-    } else if (flags & MIGRATE_STMT_BARRIER) {
-        t->draining = true;
+        t->draining = t->c->pooled || !(t->b->flags & MIGRATE_BATCH_RUN_AHEAD);
     } else if (!(flags & MIGRATE_STMT_BOOKKEEPING)) {
         send_flush(t); /* may take long: its end is to be seen when it comes */
     }
@@ -203,6 +209,8 @@ static bool fill_step(struct mig_pg_batch *t)
         t->filling = false;
         return false;
     }
+    if (!(flags & MIGRATE_STMT_BOOKKEEPING))
+        send_flush(t); /* what led up to it is to be told before it runs, not after */
     send_next(t);
     if (!t->failed)
         after_send(t, flags);
@@ -223,7 +231,7 @@ static void fill(struct mig_pg_batch *t)
     if (t->failed && t->have_next)
         tell_unsent(t);
     if (t->failed || (t->ended && !t->have_next))
-        send_sync(t); /* a group that was begun must end, or the pipeline cannot be left */
+        send_sync(t); /* a group that was begun must end: after a failure the server hears nothing else */
     send_flush(t);
     if (corked) {
         PQflush(t->c->pg);
@@ -254,7 +262,7 @@ migrate_status mig_pg_exec_batch(void *conn, const migrate_batch *batch, migrate
         return mig_pg_gone(c, err);
     if (!mig_pg_queue_room(&t))
         return mig_pg_nomem(c->host, err);
-    while (t.n || t.have_next || !t.ended) {
+    while (t.n || t.have_next || !t.ended || (t.open_tail && !c->dead)) {
         fill(&t);
         if (t.n)
             mig_pg_collect(&t);

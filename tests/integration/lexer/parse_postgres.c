@@ -4,7 +4,7 @@
  * and one cut too early is a syntax error. Nothing is run; that a table is missing is no fault of the cut.
  *
  *     parse_postgres vectors FILE     statements.json of the unit tests
- *     parse_postgres files DIRECTORY  all *.sql below corpora/*_pg of $MIGRATE_SHARED, else of DIRECTORY;
+ *     parse_postgres files DIRECTORY  all *.sql below a folder …_pg of corpora in $MIGRATE_SHARED, else in DIRECTORY;
  * exit 77 where there is none
  *
  * The server is $PG_URL. */

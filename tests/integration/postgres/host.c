@@ -103,6 +103,10 @@ static void on_progress(const migrate_host *host, const char *phase, uint64_t do
     (void)total;
     h->progress++;
     copy(h->phase, sizeof h->phase, phase);
+    void (*call)(void) = h->at_progress;
+    h->at_progress = NULL;
+    if (call)
+        call();
 }
 
 static void on_release(migrate_credentials *cred)
@@ -127,12 +131,8 @@ static migrate_status on_credentials(const migrate_host *host, uint32_t reason, 
 static migrate_status on_tick(const migrate_host *host)
 {
     struct test_host *h = self(host);
-    int64_t now = now_ms();
-    if (h->last_tick && now - h->last_tick > h->longest_silence)
-        h->longest_silence = now - h->last_tick;
-    h->last_tick = now;
     h->ticks++;
-    if (h->deadline && now >= h->deadline)
+    if (h->deadline && now_ms() >= h->deadline)
         return MIGRATE_E_DEADLINE;
     return h->stop && h->stop_at_tick && h->ticks >= h->stop_at_tick ? h->stop : MIGRATE_OK;
 }

@@ -19,14 +19,13 @@ struct test_host {
     char sqlstate[8], message[512], detail[512], hint[256], object[128];
     /* what was told */
     unsigned failures, notices, ticks, progress;
+    void (*at_progress)(void); /* called when some is told, once */
     char notice[512], phase[256], logged[512];
     /* when to stop */
     migrate_status stop;      /* what tick() answers … */
     unsigned stop_at_tick;    /* … from that tick on, 0 never */
     int      cancel_fd[2];    /* a pipe, or -1 */
     int64_t  deadline;        /* monotonic ms, 0 none */
-    int64_t  longest_silence; /* ms between two ticks */
-    int64_t  last_tick;
     /* credentials */
     migrate_credentials cred;
     unsigned asked, released;
