@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Mapping, Optional
 
 import pytest
+from kills import WHOLE
 
 from libmigrate import Migrator
 
@@ -18,6 +21,9 @@ pytest_plugins = ["libmigrate.testing", "pytester"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parents[1]
+
+#: Seconds until what hangs is given up; nothing that works comes near it on any machine.
+PATIENCE = 600
 
 
 @pytest.fixture
@@ -33,6 +39,11 @@ def folder(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
         return at
 
     return write
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Marks of our own."""
+    config.addinivalue_line("markers", "slow: takes minutes; run by scripts/test-slow")
 
 
 @pytest.fixture
@@ -58,8 +69,60 @@ def python(*args: str, cwd: Optional[Path] = None, **more: str) -> "subprocess.C
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         universal_newlines=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
+
+
+def command_line(*args: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    """``python -m libmigrate`` in a copy of this process, which need not start Python anew."""
+    from libmigrate._cli import main
+
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            code = 99
+            try:
+                os.chdir(cwd)
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                sys.stdout, sys.stderr = open(1, "w", encoding="utf-8"), open(2, "w", encoding="utf-8")
+                for name in set(os.environ) - set(environment()):
+                    del os.environ[name]
+                os.environ.update(more)
+                code = main(list(args))
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        code = os.WEXITSTATUS(os.waitpid(pid, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(args, code, out.read().decode("utf-8"), err.read().decode("utf-8"))
+
+
+def killed_at_every_step(source: Path, fresh: Callable[[], str], stride: int = 1) -> int:
+    """Each migration happens exactly once, at whatever step the run is killed. How many kills there were."""
+    p = subprocess.Popen(
+        [sys.executable, str(PACKAGE / "tests/kills.py"), str(source)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+    )
+    assert p.stdin is not None and p.stdout is not None
+    word, n, kills = "", 1, 0
+    while word != "whole":
+        p.stdin.write("%d %s\n" % (n, fresh()))
+        p.stdin.flush()
+        answer = p.stdout.readline()
+        assert answer, "step %d: see above" % n
+        word, found = json.loads(answer)
+        assert found == WHOLE, "killed at step %d" % n
+        n += stride
+        kills += word == "killed"
+    p.stdin.close()
+    assert p.wait(PATIENCE) == 0
+    return kills
 
 
 class Server:

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs tests of the Python package against the libraries of a build folder ($BUILD_ROOT):
 #
-#   run.sh sqlite     all but the servers', with the Python of .cache/python
-#   run.sh servers    those that need the server this was started under
-#   run.sh versions   the SQLite part with every other Python of 3.9 and later, of pyenv or in /usr/bin
+#   run.sh sqlite          all but the servers', with the Python of .cache/python
+#   run.sh servers         those that need the server this was started under
+#   run.sh versions        the SQLite part with every other Python of 3.9 and later, of pyenv or in /usr/bin
 #
-# Exit 77, skipped, when there is no pytest; scripts/python-tools installs it.
+# Further arguments go to pytest. What takes long is left out unless $SLOW is set. Exit 77, skipped, when there is no
+# pytest; scripts/python-tools installs it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -29,43 +30,58 @@ PYTHONDONTWRITEBYTECODE=1
 PYTHONFAULTHANDLER=1
 export LIBMIGRATE_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONFAULTHANDLER
 
+version_of() { "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'; }
 has_pytest() { "$1" -c 'import pytest' 2>/dev/null; }
 
 run() { # PYTHON ARGUMENT...
     python=$1
     shift
-    "$python" -m pytest -q -rs -p no:cacheprovider --rootdir "$root/bindings/python" \
+    set -- "$python" -m pytest -q -rs -p no:cacheprovider --rootdir "$root/bindings/python" \
         --basetemp "$scratch/tests" "$@"
+    if [ -n "${SLOW:-}" ]; then
+        "$@"
+    else
+        "$@" -m "not slow"
+    fi
 }
 
 versions() {
+    known=$(version_of "$tools/bin/python" 2>/dev/null || true)
     ran=0
-    for python in "$HOME"/.pyenv/versions/3.*/bin/python /usr/bin/python3; do
+    for python in "${HOME:-/root}"/.pyenv/versions/3.*/bin/python /usr/bin/python3; do
         [ -x "$python" ] || continue
         "$python" -c 'import sys, sqlite3, ctypes, venv; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue
-        name=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+        name=$(version_of "$python")
+        case " $known " in *" $name "*) continue ;; esac
+        known="$known $name"
         own=$root/.cache/python-$name/bin/python
         if ! has_pytest "$own"; then
             echo "skipped: Python $name: no pytest for it in .cache/python-$name"
             continue
         fi
         echo "Python $name"
-        run "$own" "$here/test_calls.py" "$here/test_code.py" "$here/test_process.py" "$here/test_garbage.py"
+        if [ -n "${SLOW:-}" ]; then
+            run "$own" "$here" --ignore "$here/test_servers.py" "$@"
+        else
+            run "$own" "$here/test_calls.py" "$here/test_code.py" "$here/test_garbage.py" "$@"
+        fi
         ran=$((ran + 1))
     done
-    [ "$ran" -gt 0 ] || { echo "no Python with pytest"; exit 77; }
+    [ "$ran" -gt 0 ] || { echo "no Python with pytest but the one that runs all tests"; exit 77; }
 }
 
-case $1 in
+kind=$1
+shift
+case $kind in
 sqlite | servers)
     python=$tools/bin/python
     has_pytest "$python" || { echo "no pytest in $tools: run scripts/python-tools"; exit 77; }
-    if [ "$1" = sqlite ]; then
-        run "$python" "$here" --ignore "$here/test_servers.py"
+    if [ "$kind" = sqlite ]; then
+        run "$python" "$here" --ignore "$here/test_servers.py" "$@"
     else
-        run "$python" "$here/test_servers.py"
+        run "$python" "$here/test_servers.py" "$@"
     fi
     ;;
-versions) versions ;;
+versions) versions "$@" ;;
 *) exit 2 ;;
 esac

@@ -100,8 +100,8 @@ def test_everything_in_the_headers_is_bound():
         "migrate_error_json", "migrate_plan_step", "migrate_report_json_write", "migrate_report_state",
         "migrate_report_version", "migrate_report_pending", "migrate_report_applied",
         "migrate_report_reverted", "migrate_report_elapsed_ms", "migrate_report_count",
-        "migrate_report_item", "migrate_event_item", "migrate_event_index", "migrate_event_total",
-        "migrate_event_elapsed_ms", "migrate_state_name", "migrate_ctx_asked",
+        "migrate_report_item", "migrate_report_each", "migrate_event_item", "migrate_event_index",
+        "migrate_event_total", "migrate_event_elapsed_ms", "migrate_state_name", "migrate_ctx_asked",
         # by name, when a driver is linked into the library
         "migrate_sqlite_driver", "migrate_postgres_driver", "migrate_mysql_driver", "migrate_rds_data_driver",
         # for authors of drivers in C
@@ -215,8 +215,9 @@ def test_wheel(tmp_path):
     wheel = ran.stdout.split()[-1]
     assert re.search(r"libmigrate-[0-9.]+-py3-none-linux_\w+\.whl$", wheel)
     venv = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    subprocess.run([str(venv / "bin/pip"), "-q", "install", "--no-index", wheel], check=True, env=env)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "-q"]
+    subprocess.run([*pip, "install", "--no-index", wheel], check=True, env=env)
     again = subprocess.check_output([str(ROOT / "scripts/wheel"), folder, str(tmp_path / "again")], env=env)
     with open(wheel, "rb") as one, open(again.decode().strip(), "rb") as other:
         assert one.read() == other.read()

@@ -11,12 +11,13 @@ import time
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from conftest import environment
+from conftest import PATIENCE, environment, killed_at_every_step
+from kills import FILES as kills_files
 
 from libmigrate import DatabaseError, Holder, LockError, MigrateError, Migrator, Stopped
 
-SLEEP = {"postgres": "SELECT pg_sleep(60);", "mysql": "SELECT sleep(60);"}
-LONG = {"postgres": "execute('SELECT pg_sleep(60)')", "mysql": "execute('SELECT sleep(60)')"}
+SLEEP = {"postgres": "SELECT pg_sleep(900);", "mysql": "SELECT sleep(900);"}
+LONG = {"postgres": "execute('SELECT pg_sleep(900)')", "mysql": "execute('SELECT sleep(900)')"}
 
 
 @pytest.fixture
@@ -91,10 +92,8 @@ def test_cancel(server, database):
     with Migrator(database, {"1_a.sql": SLEEP[server.kind]}) as m:
         timer = threading.Timer(1, m.cancel)
         timer.start()
-        began = time.monotonic()
         with pytest.raises(Stopped):
             m.up()
-        assert time.monotonic() - began < 20
         timer.join()
         m.resume()
         assert m.status().pending == 1
@@ -130,7 +129,7 @@ def test_ctrl_c(server, database, folder, code):
     assert p.stdout.readline() == "begun\n"
     time.sleep(0.7)
     p.send_signal(signal.SIGINT)
-    out, err = p.communicate(timeout=30)
+    out, err = p.communicate(timeout=PATIENCE)
     assert (out, p.returncode) == ("interrupted 1\n", 0), err
 
 
@@ -183,7 +182,7 @@ def test_a_providers_exception_comes_back(database):
 
 def test_a_lock_in_python(database):
     class Shelf:
-        renew_every, ttl = 0.2, 2.0
+        renew_every, ttl = 0.2, 600.0
 
         def __init__(self):
             self.renewed = 0
@@ -206,7 +205,7 @@ def test_a_lock_in_python(database):
     kind = "postgres" if database.startswith("postgres") else "mysql"
     with Migrator(database, {"1_a.sql": sleep[kind]}, lock=shelf) as m:
         m.up()
-    assert shelf.renewed >= 2 and not shelf.held
+    assert shelf.renewed >= 1 and not shelf.held
 
 
 KILLED = """
@@ -217,8 +216,16 @@ with Migrator(sys.argv[1], sys.argv[2]) as m:
 """
 
 
-def test_killed_anywhere_and_run_again(server, database, folder):
+@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_at_every_step(server, folder, stride):
     """Exactly once, also where DDL commits by itself."""
+    kills = killed_at_every_step(folder(kills_files), server.create, stride)
+    assert kills > 20 // stride
+
+
+@pytest.mark.slow
+def test_killed_anywhere_and_run_again(server, database, folder):
+    """By somebody else, at any moment."""
     files = {"0000_a.sql": "CREATE TABLE a (v VARCHAR(40));"}
     for n in range(1, 5):
         files["%04d_sql.sql" % (2 * n)] = "INSERT INTO a VALUES ('sql%d');" % n
