@@ -23,7 +23,7 @@ static enum mig_end steps_in_one(struct mig_window *w, migrate_error **err)
             return end;
         if (mig_window_resets(w)) {
             migrate_status status = mig_session_reset(run->ctx, err);
-            if (status)
+            if (status && status != MIGRATE_DONE)
                 return mig_end_of(run->ctx, err ? *err : NULL, 0);
             w->first = w->step;
         }

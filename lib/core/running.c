@@ -174,7 +174,8 @@ static migrate_status give_up(struct mig_run *run, migrate_error **err)
 {
     mig_error_hint(err, "something held its locks all the time; raise retries or lock_timeout, or find out who blocks it");
     mig_error_status(err, MIGRATE_E_LOCKED);
-    mig_error_state(err, "migration %s was rolled back", run->plan->steps[run->next].item.version);
+    if (run->plan->steps[run->next].scan.transactional)
+        mig_error_state(err, "migration %s was rolled back", run->plan->steps[run->next].item.version);
     return MIGRATE_E_LOCKED;
 }
 
@@ -429,9 +430,8 @@ static migrate_status new_session(struct running *r, migrate_error **err)
 
 static migrate_status clean_session(struct running *r, migrate_error **err)
 {
-    const struct mig_session *db = &r->run->ctx->db;
-    bool can = MIGRATE_HAS(migrate_driver, db->driver, reset) && db->driver->reset;
-    return !db->changed || can ? mig_session_reset(r->run->ctx, err) : new_session(r, err);
+    migrate_status status = mig_session_reset(r->run->ctx, err);
+    return status == MIGRATE_DONE ? new_session(r, err) : status;
 }
 
 static migrate_status one_round(struct running *r, migrate_error **err)

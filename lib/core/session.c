@@ -381,7 +381,8 @@ migrate_status mig_session_writable(migrate_ctx *ctx, migrate_error **err)
                             .klass = MIGRATE_FAULT_READ_ONLY,
                             .message = "the database is read-only: a replica, a demoted writer, or read-only by its settings" };
     migrate_status status = ctx->host.fail(&ctx->host, err, &fault);
-    mig_error_hint(err, "connect to the writer (of a cluster: its cluster endpoint); nothing was changed");
+    mig_error_hint(err, "connect to the writer (of a cluster: its cluster endpoint)%s",
+                   ctx->reconnecting ? "" : "; nothing was changed");
     return status;
 }
 
@@ -393,10 +394,19 @@ migrate_status mig_session_reset(migrate_ctx *ctx, migrate_error **err)
     if (!db->changed || db->lost)
         return MIGRATE_OK;
     if (!MIGRATE_HAS(migrate_driver, db->driver, reset) || !db->driver->reset)
-        return MIGRATE_OK;
+        return MIGRATE_DONE;
     migrate_result result = { .struct_size = sizeof result };
-    migrate_status status = db->driver->reset(db->conn, &result, err);
+    migrate_error *failure = NULL;
+    migrate_status status = db->driver->reset(db->conn, &result, &failure);
+    if (status == MIGRATE_E_UNSUPPORTED) {
+        migrate_error_free(failure);
+        return MIGRATE_DONE;
+    }
     mig_session_note(ctx, &result);
+    if (failure && err)
+        *err = failure;
+    else
+        migrate_error_free(failure);
     if (!status)
         db->changed = false;
     return status;

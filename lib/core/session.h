@@ -35,7 +35,7 @@ migrate_status mig_commit(migrate_ctx *ctx, migrate_error **err);
 /* Rolls back if a transaction may be open; never fails for the caller (a lost connection is noticed later). */
 void mig_rollback(migrate_ctx *ctx);
 
-/* Puts session settings back if a migration changed them; reconnects where the driver cannot. */
+/* Puts session settings back if a migration changed them. MIGRATE_DONE: this driver cannot, a new session would. */
 migrate_status mig_session_reset(migrate_ctx *ctx, migrate_error **err);
 
 /* What a result says about the session. */
