@@ -5,7 +5,8 @@
 /**
  * @file
  * What a call did or found, and the calls that only look. A report holds no handle of its context
- * and outlives it. The JSON has everything; the accessors the main facts. Since 0.1.
+ * and outlives it; one thread at a time uses it. The JSON has everything; the accessors the main facts.
+ * Since 0.1.
  */
 
 #include <migrate/context.h>
@@ -54,6 +55,14 @@ MIGRATE_API size_t migrate_report_count(const migrate_report *report);
 
 /** Item @p index, in order, or NULL past the end. */
 MIGRATE_API const migrate_item *migrate_report_item(const migrate_report *report, size_t index);
+
+/** Receives an item, lent until it returns. A failure ends migrate_report_each(), which returns it. */
+typedef migrate_status (*migrate_item_fn)(void *user, const migrate_item *item);
+
+/** Gives each item to @p fn, in order, and keeps none of them in memory: for reports of many thousand
+ *  migrations. Returns what @p fn returned when that was a failure. */
+MIGRATE_API MIGRATE_NODISCARD migrate_status
+migrate_report_each(const migrate_report *report, migrate_item_fn fn, void *user);
 
 /** The result as text, without final newline: SQL of migrate_init(), hash of migrate_hash(), holder
  *  of the lock; otherwise a summary for people. */

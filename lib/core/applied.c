@@ -5,13 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t kind_of(const struct mig_applied_entry *e)
+{
+    return e->migration ? e->migration->kind : e->row->kind;
+}
+
+static const char *identity_of(const struct mig_applied_entry *e)
+{
+    return e->migration ? mig_identity(e->migration) : mig_row_version(e->row);
+}
+
+static void add_to(struct mig_digest *d, const struct mig_applied_entry *e)
+{
+    char buf[MIG_CHECKSUM_TEXT];
+    mig_digest_add(d, kind_of(e), identity_of(e),
+                   e->migration ? mig_migration_checksum(e->migration, buf) : mig_row_checksum(e->row, buf));
+}
+
 static int compare(const struct mig_set *set, const struct mig_applied_entry *e, uint32_t kind, const char *identity)
 {
-    bool re = e->kind == MIGRATE_KIND_REPEATABLE, rk = kind == MIGRATE_KIND_REPEATABLE;
+    bool re = kind_of(e) == MIGRATE_KIND_REPEATABLE, rk = kind == MIGRATE_KIND_REPEATABLE;
     if (re != rk)
         return re ? 1 : -1;
-    int order = re ? strcmp(e->identity, identity) : mig_set_compare(set, e->identity, identity);
-    return order ? order : strcmp(e->identity, identity);
+    const char *own = identity_of(e);
+    int order = re ? strcmp(own, identity) : mig_set_compare(set, own, identity);
+    return order ? order : strcmp(own, identity);
 }
 
 /* Where an entry is or would be. */
@@ -34,25 +52,27 @@ static size_t place(const struct mig_applied *a, uint32_t kind, const char *iden
     return lo;
 }
 
+/* The chain anew from entry @p at on. */
 static void chain_from(struct mig_applied *a, size_t at)
 {
-    char buf[MIG_CHECKSUM_TEXT];
-    for (size_t i = at; i < a->n; i++) {
-        struct mig_applied_entry *e = &a->entries[i];
-        if (i)
-            e->digest = a->entries[i - 1].digest;
-        else
-            mig_digest_init(&e->digest);
-        const char *sum = e->migration ? mig_migration_checksum(e->migration, buf) : mig_row_checksum(e->row, buf);
-        mig_digest_add(&e->digest, e->kind, e->identity, sum);
+    size_t i = at / MIG_APPLIED_STRIDE * MIG_APPLIED_STRIDE;
+    if (i)
+        a->digest = a->marks[i / MIG_APPLIED_STRIDE - 1];
+    else
+        mig_digest_init(&a->digest);
+    while (i < a->n) {
+        add_to(&a->digest, &a->entries[i]);
+        if (++i % MIG_APPLIED_STRIDE == 0)
+            a->marks[i / MIG_APPLIED_STRIDE - 1] = a->digest;
     }
 }
 
-static bool append(struct mig_applied *a, const struct mig_applied_entry *e)
+static bool append(struct mig_applied *a, const struct mig_row *row, const struct mig_migration *m)
 {
-    if (!mig_grow(&a->entries, &a->cap, a->n + 1, sizeof *a->entries))
+    if (!mig_grow(&a->entries, &a->cap, a->n + 1, sizeof *a->entries) ||
+        !mig_grow(&a->marks, &a->marks_cap, a->n / MIG_APPLIED_STRIDE + 1, sizeof *a->marks))
         return false;
-    a->entries[a->n++] = *e;
+    a->entries[a->n++] = (struct mig_applied_entry){ row, m };
     return true;
 }
 
@@ -62,8 +82,7 @@ bool mig_applied_build(struct mig_applied *a, const struct mig_view *view)
     a->set = view->set;
     for (size_t i = 0; i < view->history.n_rows; i++) {
         const struct mig_row *row = &view->history.rows[i];
-        struct mig_applied_entry e = { .kind = row->kind, .identity = row->version, .row = row };
-        if (mig_row_in(row) && !append(a, &e))
+        if (mig_row_in(row) && !append(a, row, NULL))
             return false;
     }
     chain_from(a, 0);
@@ -73,14 +92,13 @@ bool mig_applied_build(struct mig_applied *a, const struct mig_view *view)
 bool mig_applied_put(struct mig_applied *a, const struct mig_migration *m)
 {
     bool found;
-    struct mig_applied_entry e = { .kind = m->kind, .identity = mig_identity(m), .migration = m };
-    size_t at = place(a, m->kind, e.identity, &found);
+    size_t at = place(a, m->kind, mig_identity(m), &found);
     if (!found) {
-        if (!append(a, &e))
+        if (!append(a, NULL, m))
             return false;
-        memmove(&a->entries[at + 1], &a->entries[at], (a->n - 1 - at) * sizeof e);
+        memmove(&a->entries[at + 1], &a->entries[at], (a->n - 1 - at) * sizeof *a->entries);
     }
-    a->entries[at] = e;
+    a->entries[at] = (struct mig_applied_entry){ NULL, m };
     chain_from(a, at);
     return true;
 }
@@ -98,13 +116,12 @@ void mig_applied_remove(struct mig_applied *a, uint32_t kind, const char *identi
 
 void mig_applied_digest(const struct mig_applied *a, char out[MIG_SHA256_HEX + 1])
 {
-    struct mig_digest none;
-    mig_digest_init(&none);
-    mig_digest_text(a->n ? &a->entries[a->n - 1].digest : &none, out);
+    mig_digest_text(&a->digest, out);
 }
 
 void mig_applied_free(struct mig_applied *a)
 {
     free(a->entries);
+    free(a->marks);
     *a = (struct mig_applied){ 0 };
 }

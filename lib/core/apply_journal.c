@@ -92,12 +92,6 @@ static bool controls(const struct mig_sql_facts *f)
            f->tx == MIG_SQL_TX_PREPARE;
 }
 
-/* Session settings leave nothing behind; after a crash they are sent again, whatever has been executed. */
-static bool only_session(const struct mig_sql_facts *f)
-{
-    return (f->flags & MIG_SQL_SESSION) && f->settle == MIG_SQL_SETTLE_REPEATABLE;
-}
-
 /* The last statement that is executed already. */
 static uint64_t last_done(const struct mig_journal *j)
 {
@@ -110,25 +104,58 @@ static uint64_t last_done(const struct mig_journal *j)
     return last;
 }
 
-/* A temporary table went with the session that filled it: what was executed behind it cannot be gone on from. */
-static migrate_status lost_temporary(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
+/* What was executed has left something in its session, which is gone, and the statement needs it. */
+static migrate_status lost(struct mig_journal *j, const struct mig_cut *cut, const char *what, migrate_error **err)
 {
-    struct mig_settled s = { .number = cut->number,
-                             .line = cut->line,
-                             .column = cut->column,
-                             .why = "its temporary table is gone with the session that was interrupted" };
-    memcpy(s.verb, cut->facts->verb, sizeof s.verb);
-    return mig_fail_doubt(mig_journal_step(j)->migration, mig_journal_step(j)->item.path, &s, err);
+    const struct mig_step *step = mig_journal_step(j);
+    const char *identity = mig_identity(step->migration);
+    mig_fail(err, MIGRATE_E_DOUBT,
+             "migration %s cannot go on at statement %" PRIu64 " (%s): %s is gone with the session that was interrupted", identity,
+             cut->number, cut->facts->verb, what);
+    struct mig_place place = { .version = identity,
+                               .path = step->item.path,
+                               .line = cut->line,
+                               .column = cut->column,
+                               .statement = cut->number,
+                               .sql = cut->text,
+                               .sql_len = cut->len };
+    mig_error_place(err, &place);
+    mig_error_state(err, "statements 1 to %" PRIu64 " were executed by an earlier run; `migrate status` tells how many are now",
+                    j->last_done);
+    mig_error_hint(err, "do by hand what is left of it, then `migrate resolve %s --applied --all`; or undo by hand what is "
+                        "executed, then `migrate resolve %s --not-applied --all` and `migrate up` runs it from its beginning",
+                   identity, identity);
+    return MIGRATE_E_DOUBT;
+}
+
+/* Asked only where an earlier run has executed something. */
+static migrate_status check_session(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
+{
+    struct mig_sql_dialect_info di;
+    char name[MIG_SQL_NAME_MAX];
+    mig_ctx_dialect(mig_journal_run(j)->ctx, &di);
+    if ((cut->facts->flags & MIG_SQL_TEMPORARY) && cut->number < j->last_done)
+        return lost(j, cut, "its temporary table", err);
+    if (cut->number > j->last_done && mig_values_stale(&j->values, &di, cut, j->last_done + 1, name))
+        return lost(j, cut, name, err);
+    return mig_values_note(&j->values, &di, cut, cut->number) ? MIGRATE_OK : mig_fail_nomem(err);
+}
+
+static bool stays_in_run(const struct mig_journal *j, const struct mig_cut *cut)
+{
+    struct mig_sql_dialect_info di;
+    mig_ctx_dialect(mig_journal_run(j)->ctx, &di);
+    return j->mysql && mig_stays_in_run(&di, cut);
 }
 
 static migrate_status push_statement(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
 {
     const struct mig_sql_facts *f = cut->facts;
     bool skip = false;
-    if ((f->flags & MIG_SQL_TEMPORARY) && j->progress.n && cut->number < last_done(j))
-        return lost_temporary(j, cut, err);
-    migrate_status status = skip_done(j, cut, &skip, err);
-    if (status || (skip && !only_session(f)))
+    migrate_status status = j->last_done ? check_session(j, cut, err) : MIGRATE_OK;
+    if (!status)
+        status = skip_done(j, cut, &skip, err);
+    if (status || (skip && !mig_only_session(f)))
         return status;
     if (j->in_lock || (f->flags & MIG_SQL_LOCK_TABLES)) {
         status = mig_journal_end_run(j);
@@ -136,13 +163,14 @@ static migrate_status push_statement(struct mig_journal *j, const struct mig_cut
     }
     if (controls(f))
         return transaction_control(j, cut, err);
-    if (only_session(f) && !j->in_run)
+    if (mig_only_session(f) && !j->in_run)
         return mig_journal_statement(j, cut);
     bool alone = j->outside && cut->number == j->outside;
-    if ((f->settle == MIG_SQL_SETTLE_TX && !alone) || (j->explicit_run && !(f->flags & MIG_SQL_IMPLICIT_COMMIT)))
+    if ((f->settle == MIG_SQL_SETTLE_TX && !alone) || (j->explicit_run && !(f->flags & MIG_SQL_IMPLICIT_COMMIT)) ||
+        (j->in_run && stays_in_run(j, cut)))
         return mig_journal_dml(j, cut);
     status = mig_journal_end_run(j);
-    if (!status && only_session(f))
+    if (!status && mig_only_session(f))
         return mig_journal_statement(j, cut);
     return status ? status : mig_journal_unit(j, cut, err);
 }
@@ -173,6 +201,8 @@ static migrate_status begin_step(struct mig_journal *j, migrate_error **err)
         return MIGRATE_E_NOMEM;
     mig_progress_of(&run->view.history, step->migration, step->item.direction, &j->progress);
     j->skip_until = 0;
+    j->last_done = j->progress.n ? last_done(j) : 0;
+    mig_values_free(&j->values);
     j->opened = j->progress.n != 0;
     j->began_ms = mig_clock_mono_ms();
     j->began_unix_ms = mig_clock_unix_ms();
@@ -331,9 +361,21 @@ static void undo(struct mig_journal *j, enum mig_end end)
         forget_refused(j);
 }
 
+/* For the failure's text: what the database holds of the step that was not finished. */
+static void note_half(struct mig_run *run, const struct mig_journal *j, bool resumed)
+{
+    const struct mig_sent *failed = &j->feed.failed;
+    run->half = resumed || run->step_open || run->ctx->db.lost;
+    run->half_known = failed->kind == MIG_SENT_USER && j->feed.outcome == MIGRATE_OUTCOME_FAILED && !run->ctx->db.lost;
+    run->half_done = run->half_known ? failed->unit - 1 : 0;
+    run->half_partial = run->half_known && failed->partial;
+}
+
 static enum mig_end send(struct mig_run *run, uint64_t *outside, migrate_error **err)
 {
-    struct mig_journal j = { .first = run->next, .step = run->next, .last = run->plan->count, .seq = run->seq,
+    size_t first = run->next;
+    bool resumed = run->plan->steps[first].resume;
+    struct mig_journal j = { .first = first, .step = first, .last = run->plan->count, .seq = run->seq,
                              .burst = 1, .outside = *outside };
     j.answered_ms = mig_clock_mono_ms();
     j.feed.run = run;
@@ -347,15 +389,17 @@ static enum mig_end send(struct mig_run *run, uint64_t *outside, migrate_error *
     if (run->conflict)
         end = MIG_END_FENCED;
     *outside = commits_by_itself(&j, end, err ? *err : NULL) ? j.feed.failed.number : 0;
-    if (end != MIG_END_DONE)
+    if (end != MIG_END_DONE) {
+        note_half(run, &j, resumed && run->next == first);
         undo(&j, end);
+    }
     mig_journal_free(&j);
     return end;
 }
 
 enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
 {
-    run->step_open = false;
+    run->step_open = run->half = false;
     if (run->plan->steps[run->next].resume) {
         migrate_status status = mig_journal_settle(run, run->next, err);
         if (status)

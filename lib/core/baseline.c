@@ -34,7 +34,7 @@ static migrate_status look(struct baseline *b, migrate_error **err)
             continue;
         in++;
         other |= row->state != MIG_ROW_BASELINE;
-        newest = row->version;
+        newest = mig_row_version(row);
     }
     if (!in)
         return MIGRATE_OK;

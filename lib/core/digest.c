@@ -28,12 +28,11 @@ void mig_digest_text(const struct mig_digest *d, char out[MIG_SHA256_HEX + 1])
     mig_hex(d->value, sizeof d->value, out);
 }
 
-const char *mig_checksum_text(bool has, const uint8_t sum[MIG_SHA256_LEN], const char *code,
-                              char buf[MIG_CHECKSUM_TEXT])
+const char *mig_checksum_text(const uint8_t *sum, const char *code, char buf[MIG_CHECKSUM_TEXT])
 {
     if (code)
         return code;
-    if (!has)
+    if (!sum)
         return "";
     memcpy(buf, "sha256:", 7);
     mig_hex(sum, MIG_SHA256_LEN, buf + 7);
@@ -42,12 +41,12 @@ const char *mig_checksum_text(bool has, const uint8_t sum[MIG_SHA256_LEN], const
 
 const char *mig_migration_checksum(const struct mig_migration *m, char buf[MIG_CHECKSUM_TEXT])
 {
-    return mig_checksum_text(m->has_checksum, m->checksum, m->has_checksum ? NULL : m->code_checksum, buf);
+    return mig_checksum_text(m->has_checksum ? m->checksum : NULL, m->has_checksum ? NULL : m->code_checksum, buf);
 }
 
 const char *mig_row_checksum(const struct mig_row *r, char buf[MIG_CHECKSUM_TEXT])
 {
-    return mig_checksum_text(r->has_checksum, r->checksum, r->code_checksum, buf);
+    return mig_checksum_text(mig_row_sum(r), r->sum == MIG_SUM_CODE ? r->more->code_checksum : NULL, buf);
 }
 
 void mig_digest_of_set(const struct mig_set *set, char out[MIG_SHA256_HEX + 1])

@@ -291,16 +291,11 @@ static migrate_status is_drift(migrate_ctx *ctx, const struct keeping *k, const 
 
 static void note(struct migrate_report *r, const struct kept *k)
 {
+    char *text = mig_sprintf("%s is no longer as this migration left it", k->object);
     r->state = MIGRATE_STATE_DRIFT;
-    for (size_t i = 0; i < r->count; i++) {
-        struct migrate_item *item = &r->items[i];
-        if (strcmp(item->version, k->version) != 0)
-            continue;
-        char *text = mig_sprintf("%s is no longer as this migration left it", k->object);
-        if (text)
-            item->note = mig_report_text(r, text);
-        free(text);
-    }
+    if (text)
+        mig_report_note(r, k->version, false, 0, text);
+    free(text);
 }
 
 static migrate_status compare_all(migrate_ctx *ctx, const struct keeping *k, struct migrate_report *r, migrate_error **err)

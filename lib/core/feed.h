@@ -35,6 +35,7 @@ struct mig_sent {
     bool     copy;      /* data follows */
     uint64_t unit;      /* journal: the unit's idx */
     bool     remains;   /* journal: leaves something behind when it fails (an INVALID index) */
+    bool     partial;   /* journal: may commit half-way */
     bool     last;      /* the step is in when this is */
 };
 

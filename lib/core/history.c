@@ -64,17 +64,6 @@ static bool read_state(const migrate_text *t, uint8_t *state)
     return true;
 }
 
-static void read_checksum(struct loading *l, struct mig_row *row, const migrate_text *t)
-{
-    if (!t->data || !t->len)
-        return;
-    if (t->len == 7 + MIG_SHA256_HEX && memcmp(t->data, "sha256:", 7) == 0 &&
-        mig_unhex(t->data + 7, row->checksum, MIG_SHA256_LEN))
-        row->has_checksum = true;
-    else
-        row->code_checksum = text_of(l, t);
-}
-
 static int64_t instant(const migrate_text *t)
 {
     char text[40];
@@ -86,23 +75,54 @@ static int64_t instant(const migrate_text *t)
     return mig_clock_parse(text, &ms) ? ms : 0;
 }
 
-/* The set's own strings are used where they are the same: ten thousand rows cost little then. */
-static void identity(struct loading *l, struct mig_row *row, const migrate_text *version, const migrate_text *name)
+static uint32_t number32(const migrate_text *t, uint32_t absent)
+{
+    uint64_t n = number(t, UINT64_MAX);
+    return n == UINT64_MAX ? absent : n < UINT32_MAX ? (uint32_t)n : UINT32_MAX - 1;
+}
+
+static const struct mig_migration *migration_of(const struct loading *l, uint8_t kind, const migrate_text *version)
 {
     char small[256];
-    const struct mig_migration *m = NULL;
-    if (version->data && version->len < sizeof small) {
-        memcpy(small, version->data, version->len);
-        small[version->len] = '\0';
-        m = mig_set_find(l->set, row->kind == MIGRATE_KIND_BASELINE ? MIGRATE_KIND_VERSIONED : row->kind, small);
-    }
-    row->migration = m;
-    row->version = m ? mig_identity(m) : text_of(l, version);
-    row->name = m && equals(name, m->name) ? m->name : text_of(l, name);
-    if (!row->version)
-        row->version = "";
-    if (!row->name)
-        row->name = "";
+    if (!version->data || version->len >= sizeof small)
+        return NULL;
+    memcpy(small, version->data, version->len);
+    small[version->len] = '\0';
+    return mig_set_find(l->set, kind == MIGRATE_KIND_BASELINE ? MIGRATE_KIND_VERSIONED : kind, small);
+}
+
+/* A checksum that is the file's own is not kept twice. */
+static void read_checksum(struct mig_row *row, struct mig_row_more *more, const migrate_text *t)
+{
+    if (!t->data || !t->len)
+        return;
+    row->sum = MIG_SUM_CODE;
+    if (t->len != 7 + MIG_SHA256_HEX || memcmp(t->data, "sha256:", 7) != 0 ||
+        !mig_unhex(t->data + 7, more->checksum, MIG_SHA256_LEN))
+        return;
+    const struct mig_migration *m = row->migration;
+    bool same = m && m->has_checksum && memcmp(m->checksum, more->checksum, MIG_SHA256_LEN) == 0;
+    row->sum = same ? MIG_SUM_SAME : MIG_SUM_OTHER;
+}
+
+/* What the file does not say itself: ten thousand rows cost little then. */
+static void read_more(struct loading *l, struct mig_row *row, const migrate_text *c)
+{
+    struct mig_row_more more = { 0 };
+    const struct mig_migration *m = row->migration;
+    read_checksum(row, &more, &c[4]);
+    bool version = !m, name = !m || !equals(&c[2], m->name), error = c[10].data != NULL;
+    if (!version && !name && !error && (row->sum == MIG_SUM_NONE || row->sum == MIG_SUM_SAME))
+        return;
+    more.version = version ? text_of(l, &c[1]) : NULL;
+    more.name = name ? text_of(l, &c[2]) : NULL;
+    more.error = error ? text_of(l, &c[10]) : NULL;
+    more.code_checksum = row->sum == MIG_SUM_CODE ? text_of(l, &c[4]) : NULL;
+    struct mig_row_more *kept = mig_arena_alloc(&l->history->arena, sizeof *kept);
+    l->oom |= !kept;
+    if (kept)
+        *kept = more;
+    row->more = kept;
 }
 
 static int32_t on_history(void *user, uint32_t n, const migrate_text *c)
@@ -123,15 +143,14 @@ static int32_t on_history(void *user, uint32_t n, const migrate_text *c)
         l->bad = "a row whose state is unknown";
     if (l->bad)
         return 1;
-    identity(l, row, &c[1], &c[2]);
-    read_checksum(l, row, &c[4]);
-    row->statements = number(&c[5], UINT64_MAX);
-    row->done = number(&c[6], 0);
+    row->migration = migration_of(l, row->kind, &c[1]);
+    row->statements = number32(&c[5], UINT32_MAX);
+    row->done = number32(&c[6], 0);
     row->applied_at_ms = instant(&c[8]);
-    row->elapsed_ms = (int64_t)number(&c[9], 0);
-    row->error = text_of(l, &c[10]);
+    row->elapsed_ms = number32(&c[9], 0);
+    read_more(l, row, c);
     h->n_rows++;
-    return 0;
+    return l->oom;
 }
 
 static int32_t on_journal(void *user, uint32_t n, const migrate_text *c)
@@ -163,14 +182,32 @@ static int32_t on_journal(void *user, uint32_t n, const migrate_text *c)
     return 0;
 }
 
+const char *mig_row_version(const struct mig_row *row)
+{
+    const char *own = row->more ? row->more->version : NULL;
+    return own ? own : row->migration ? mig_identity(row->migration) : "";
+}
+
+const char *mig_row_name(const struct mig_row *row)
+{
+    const char *own = row->more ? row->more->name : NULL;
+    return own ? own : row->migration ? row->migration->name : "";
+}
+
+const uint8_t *mig_row_sum(const struct mig_row *row)
+{
+    return row->sum == MIG_SUM_SAME ? row->migration->checksum : row->sum == MIG_SUM_OTHER ? row->more->checksum : NULL;
+}
+
 /* V and B before R; versions in the set's order, names by bytes. */
 static int compare_rows(const struct mig_set *set, const struct mig_row *a, const struct mig_row *b)
 {
     bool ra = a->kind == MIGRATE_KIND_REPEATABLE, rb = b->kind == MIGRATE_KIND_REPEATABLE;
     if (ra != rb)
         return ra ? 1 : -1;
-    int order = ra ? strcmp(a->version, b->version) : mig_set_compare(set, a->version, b->version);
-    return order ? order : strcmp(a->version, b->version);
+    const char *va = mig_row_version(a), *vb = mig_row_version(b);
+    int order = ra ? strcmp(va, vb) : mig_set_compare(set, va, vb);
+    return order ? order : strcmp(va, vb);
 }
 
 /* Merge sort by hand: qsort has no user pointer in C11, and the order depends on the set. */
@@ -288,7 +325,8 @@ void mig_history_free(struct mig_history *h)
 const struct mig_row *mig_history_find(const struct mig_history *h, const struct mig_set *set, uint32_t kind,
                                        const char *id)
 {
-    struct mig_row key = { .version = id, .kind = (uint8_t)kind };
+    struct mig_row_more more = { .version = id };
+    struct mig_row key = { .more = &more, .kind = (uint8_t)kind };
     size_t lo = 0, hi = h->n_rows;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;

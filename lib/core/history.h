@@ -25,19 +25,27 @@ void mig_books_of(const migrate_ctx *ctx, struct mig_books *b);
 
 enum mig_row_state { MIG_ROW_APPLIED, MIG_ROW_BASELINE, MIG_ROW_REVERTED, MIG_ROW_PENDING };
 
-/* One row of migrate_history. */
-struct mig_row {
-    const struct mig_migration *migration; /* of the set, or NULL: its file is gone */
-    const char *version;                   /* identity: a repeatable's name */
+/* What a row says otherwise than its file. NULL and zero: nothing. */
+struct mig_row_more {
+    const char *version; /* identity: a repeatable's name */
     const char *name;
     const char *error;
-    uint8_t  checksum[MIG_SHA256_LEN];
     const char *code_checksum; /* when it is not "sha256:" and 64 digits */
-    bool     has_checksum;
-    uint8_t  kind;             /* MIGRATE_KIND_* */
-    uint8_t  state;            /* enum mig_row_state */
-    uint64_t statements, done;
-    int64_t  applied_at_ms, elapsed_ms;
+    uint8_t checksum[MIG_SHA256_LEN];
+};
+
+enum mig_row_sum { MIG_SUM_NONE, MIG_SUM_SAME, MIG_SUM_OTHER, MIG_SUM_CODE };
+
+/* One row of migrate_history: small, because there may be ten thousand. */
+struct mig_row {
+    const struct mig_migration *migration; /* of the set, or NULL: its file is gone */
+    const struct mig_row_more *more;       /* or NULL */
+    int64_t  applied_at_ms;
+    uint32_t statements, done;             /* UINT32_MAX: not counted */
+    uint32_t elapsed_ms;
+    uint8_t  kind;                         /* MIGRATE_KIND_* */
+    uint8_t  state;                        /* enum mig_row_state */
+    uint8_t  sum;                          /* enum mig_row_sum: SAME as the migration's, else in `more` */
 };
 
 /* One row of migrate_journal. */
@@ -81,10 +89,15 @@ void mig_digest_init(struct mig_digest *d);
 void mig_digest_add(struct mig_digest *d, uint32_t kind, const char *identity, const char *checksum);
 void mig_digest_text(const struct mig_digest *d, char out[MIG_SHA256_HEX + 1]);
 
+/* Identity and name of a row: its own, or those of its file. Never NULL. */
+const char *mig_row_version(const struct mig_row *row);
+const char *mig_row_name(const struct mig_row *row);
+/* The 32 bytes of its checksum, or NULL. */
+const uint8_t *mig_row_sum(const struct mig_row *row);
+
 /* "sha256:…" of a migration or what the code's author gave; "" for none. @p buf holds it if need be. */
 #define MIG_CHECKSUM_TEXT (7 + MIG_SHA256_HEX + 1)
-const char *mig_checksum_text(bool has, const uint8_t sum[MIG_SHA256_LEN], const char *code,
-                              char buf[MIG_CHECKSUM_TEXT]);
+const char *mig_checksum_text(const uint8_t *sum, const char *code, char buf[MIG_CHECKSUM_TEXT]);
 const char *mig_migration_checksum(const struct mig_migration *m, char buf[MIG_CHECKSUM_TEXT]);
 const char *mig_row_checksum(const struct mig_row *r, char buf[MIG_CHECKSUM_TEXT]);
 /* The digest a database has in which all of @p set, and nothing else, is applied. */

@@ -12,91 +12,123 @@
 
 /* ---- items ---------------------------------------------------------------------- */
 
+/* What a status lists: source and history merged. */
+struct listing {
+    struct mig_view view;
+    bool rolls_back; /* the engine takes DDL back */
+};
+
+static uint64_t count_of(uint32_t n)
+{
+    return n == UINT32_MAX ? UINT64_MAX : n;
+}
+
 static void done_so_far(struct migrate_item *item, const struct mig_view *view, const struct mig_migration *m,
                         const struct mig_row *row)
 {
     struct mig_progress p;
-    item->statements = row ? row->statements : UINT64_MAX;
+    item->statements = row ? count_of(row->statements) : UINT64_MAX;
     item->done = row && mig_row_in(row) ? row->done : 0;
     mig_progress_of(&view->history, m, MIGRATE_DIRECTION_UP, &p);
     if (p.n)
         item->done = mig_progress_count(&p);
 }
 
-static bool add_migration(struct migrate_report *r, const struct mig_view *view, const struct mig_migration *m)
+/* Of what was applied, not of what is there now. */
+static void checksum_of_row(struct migrate_item *item, const struct mig_row *row)
 {
-    struct migrate_item *item = mig_report_add(r);
-    if (!item)
-        return false;
+    const uint8_t *sum = mig_row_sum(row);
+    item->has_checksum = sum != NULL;
+    if (sum)
+        memcpy(item->checksum, sum, sizeof item->checksum);
+    item->code_checksum = row->sum == MIG_SUM_CODE ? row->more->code_checksum : NULL;
+}
+
+static void item_of_file(const struct listing *l, const struct mig_migration *m, struct migrate_item *item)
+{
+    const struct mig_view *view = &l->view;
     const struct mig_row *row = mig_history_find(&view->history, view->set, m->kind, mig_identity(m));
     mig_item_of_migration(item, view, m);
     done_so_far(item, view, m, row);
-    if (mig_row_in(row)) { /* of what was applied, not of what is there now */
-        item->has_checksum = row->has_checksum;
-        memcpy(item->checksum, row->checksum, sizeof item->checksum);
-        item->code_checksum = row->code_checksum ? mig_report_text(r, row->code_checksum) : NULL;
-    }
-    if (item->note)
-        item->note = mig_report_text(r, item->note);
-    if (m->directives->tx_up != MIG_TX_OFF)
+    if (mig_row_in(row))
+        checksum_of_row(item, row);
+    if (m->directives->tx_up != MIG_TX_OFF && l->rolls_back)
         item->flags |= MIGRATE_ITEM_TRANSACTION;
-    return true;
 }
 
 /* A row whose file is not there. */
-static bool add_row(struct migrate_report *r, const struct mig_view *view, const struct mig_row *row)
+static void item_of_row(const struct listing *l, const struct mig_row *row, struct migrate_item *item)
 {
-    struct migrate_item *item = mig_report_add(r);
-    if (!item)
-        return false;
-    bool repeatable = row->kind == MIGRATE_KIND_REPEATABLE;
-    item->version = repeatable ? "" : mig_report_text(r, row->version);
-    item->name = mig_report_text(r, row->name);
+    item->version = row->kind == MIGRATE_KIND_REPEATABLE ? "" : mig_row_version(row);
+    item->name = mig_row_name(row);
     item->kind = row->kind;
-    item->state = (uint8_t)mig_state_of(view, NULL, row);
-    item->has_checksum = row->has_checksum;
-    memcpy(item->checksum, row->checksum, sizeof item->checksum);
-    item->statements = row->statements;
+    item->state = (uint8_t)mig_state_of(&l->view, NULL, row);
+    checksum_of_row(item, row);
+    item->statements = count_of(row->statements);
     item->done = row->done;
     item->applied_at_ms = mig_row_in(row) ? row->applied_at_ms : 0;
     item->elapsed_ms = row->elapsed_ms;
-    return true;
 }
 
-/* Source and history merged, in order: V and B first, then R. */
-static bool add_all(struct migrate_report *r, const struct mig_view *view, migrate_ctx *ctx)
+/* Does a row stand before a migration? V and B first, then R. */
+static bool stands_before(const struct mig_set *set, const struct mig_row *row, const struct mig_migration *m)
 {
-    const struct mig_set *set = view->set;
-    const struct mig_history *h = &view->history;
-    size_t row = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct mig_migration *m = &set->items[i];
-        bool repeatable = m->kind == MIGRATE_KIND_REPEATABLE;
-        for (; row < h->n_rows; row++) {
-            const struct mig_row *other = &h->rows[row];
-            bool other_repeats = other->kind == MIGRATE_KIND_REPEATABLE;
-            if (other_repeats && !repeatable)
-                break;
-            int order = other_repeats != repeatable ? -1
-                        : repeatable                ? strcmp(other->version, m->name)
-                                                    : mig_set_compare(set, other->version, m->version);
-            if (order > 0)
-                break;
-            if (!other->migration && !add_row(r, view, other))
-                return false;
-        }
-        if (m->flags & MIG_MIGRATION_EXCLUDED)
+    bool rr = row->kind == MIGRATE_KIND_REPEATABLE, mr = m->kind == MIGRATE_KIND_REPEATABLE;
+    if (rr != mr)
+        return mr;
+    return (rr ? strcmp(mig_row_version(row), m->name) : mig_set_compare(set, mig_row_version(row), m->version)) <= 0;
+}
+
+/* The rows from *@p at on that stand before @p m, all of them where it is NULL; those with a file come with that. */
+static migrate_status rows_before(const struct listing *l, struct migrate_report *r, const struct mig_migration *m,
+                                  size_t *at, migrate_item_fn fn, void *user)
+{
+    const struct mig_history *h = &l->view.history;
+    migrate_status status = MIGRATE_OK;
+    for (; *at < h->n_rows && !status; (*at)++) {
+        const struct mig_row *row = &h->rows[*at];
+        if (m && !stands_before(l->view.set, row, m))
+            break;
+        if (row->migration)
             continue;
-        if (!add_migration(r, view, m))
-            return false;
-        if (!mig_rolls_back(ctx))
-            r->items[r->count - 1].flags &= ~MIGRATE_ITEM_TRANSACTION;
+        struct migrate_item item = { .arena = &r->arena };
+        item_of_row(l, row, &item);
+        status = fn(user, &item);
     }
-    for (; row < h->n_rows; row++) {
-        if (!h->rows[row].migration && !add_row(r, view, &h->rows[row]))
-            return false;
+    return status;
+}
+
+static migrate_status each(void *self, struct migrate_report *r, migrate_item_fn fn, void *user)
+{
+    const struct listing *l = self;
+    const struct mig_set *set = l->view.set;
+    migrate_status status = MIGRATE_OK;
+    size_t row = 0;
+    for (size_t i = 0; i < set->count && !status; i++) {
+        const struct mig_migration *m = &set->items[i];
+        status = rows_before(l, r, m, &row, fn, user);
+        if (status || (m->flags & MIG_MIGRATION_EXCLUDED))
+            continue;
+        struct migrate_item item = { .arena = &r->arena };
+        item_of_file(l, m, &item);
+        status = fn(user, &item);
     }
-    return true;
+    return status ? status : rows_before(l, r, NULL, &row, fn, user);
+}
+
+static migrate_status count(void *user, const migrate_item *item)
+{
+    size_t *n = user;
+    (void)item;
+    (*n)++;
+    return MIGRATE_OK;
+}
+
+static void free_listing(void *self)
+{
+    struct listing *l = self;
+    mig_view_free(&l->view);
+    free(l);
 }
 
 /* ---- doubt ---------------------------------------------------------------------- */
@@ -131,22 +163,15 @@ migrate_status mig_look_for_doubt(migrate_ctx *ctx, const struct mig_view *view,
 
 static void mark_doubt(struct migrate_report *r, const struct mig_migration *m, const struct mig_settled *s)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        struct migrate_item *item = &r->items[i];
-        if (item->kind != m->kind || strcmp(item->kind == MIGRATE_KIND_REPEATABLE ? item->name : item->version,
-                                            mig_identity(m)) != 0)
-            continue;
-        item->state = MIGRATE_STATE_DOUBT;
-        struct mig_buf note = MIG_BUF_INIT;
-        mig_buf_fmt(&note, "statement %llu (%s) may or may not have taken effect: %s", (unsigned long long)s->number,
-                    s->verb, s->why ? s->why : "it was interrupted");
-        if (s->text)
-            mig_buf_fmt(&note, "\nstatement: %s", s->text);
-        if (s->now)
-            mig_buf_fmt(&note, "\nobject now: %s", s->now);
-        item->note = mig_report_text(r, mig_buf_text(&note));
-        mig_buf_free(&note);
-    }
+    struct mig_buf note = MIG_BUF_INIT;
+    mig_buf_fmt(&note, "statement %llu (%s) may or may not have taken effect: %s", (unsigned long long)s->number, s->verb,
+                s->why ? s->why : "it was interrupted");
+    if (s->text)
+        mig_buf_fmt(&note, "\nstatement: %s", s->text);
+    if (s->now)
+        mig_buf_fmt(&note, "\nobject now: %s", s->now);
+    mig_report_note(r, mig_identity(m), m->kind == MIGRATE_KIND_REPEATABLE, MIGRATE_STATE_DOUBT, mig_buf_text(&note));
+    mig_buf_free(&note);
     r->state = MIGRATE_STATE_DOUBT;
 }
 
@@ -170,26 +195,53 @@ static void fill(migrate_ctx *ctx, struct migrate_report *r, const struct mig_vi
     mig_report_server(r, &ctx->db.facts);
 }
 
-/* Reads and judges; *@p report is NULL where nothing was learnt. */
-static migrate_status look(migrate_ctx *ctx, struct mig_view *view, struct migrate_report **report,
-                           struct mig_judgement *j, struct mig_settled *doubt, const struct mig_migration **doubted,
-                           migrate_error **err)
+/* What a look has found; the view is the report's. */
+struct looked {
+    struct migrate_report *report; /* NULL where nothing was learnt */
+    const struct mig_view *view;
+    struct mig_judgement judged;
+    struct mig_settled doubt;
+    const struct mig_migration *doubted;
+};
+
+static migrate_status make_report(migrate_ctx *ctx, struct listing *l, struct looked *out, migrate_error **err)
 {
-    migrate_status status = mig_view_read(ctx, view, true, NULL, err);
+    struct migrate_report *r = mig_report_new(MIG_REPORT_STATUS, l->view.set);
+    if (!r) {
+        free_listing(l);
+        return mig_fail_nomem(err);
+    }
+    l->rolls_back = mig_rolls_back(ctx);
+    r->listing.self = l;
+    r->listing.each = each;
+    r->listing.free = free_listing;
+    (void)each(l, r, count, &r->count);
+    out->report = r;
+    out->view = &l->view;
+    fill(ctx, r, out->view, &out->judged);
+    return MIGRATE_OK;
+}
+
+static migrate_status look(migrate_ctx *ctx, struct looked *out, migrate_error **err)
+{
+    *out = (struct looked){ 0 };
+    struct listing *l = calloc(1, sizeof *l);
+    if (!l)
+        return mig_fail_nomem(err);
+    migrate_status status = mig_view_read(ctx, &l->view, true, NULL, err);
     if (!status)
         status = mig_session_facts(ctx, err);
-    if (status)
+    if (status) {
+        free_listing(l);
         return status;
-    struct migrate_report *r = mig_report_new(MIG_REPORT_STATUS, view->set);
-    if (!r)
-        return mig_fail_nomem(err);
-    fill(ctx, r, view, j);
-    bool ok = add_all(r, view, ctx);
-    status = ok ? mig_look_for_doubt(ctx, view, doubt, doubted, err) : mig_fail_nomem(err);
-    if (!status && *doubted)
-        mark_doubt(r, *doubted, doubt);
-    r->elapsed_ms = mig_call_elapsed(ctx);
-    *report = r;
+    }
+    status = make_report(ctx, l, out, err);
+    if (!status)
+        status = mig_look_for_doubt(ctx, out->view, &out->doubt, &out->doubted, err);
+    if (!status && out->doubted)
+        mark_doubt(out->report, out->doubted, &out->doubt);
+    if (out->report)
+        out->report->elapsed_ms = mig_call_elapsed(ctx);
     return status;
 }
 
@@ -198,18 +250,13 @@ migrate_status migrate_inspect(migrate_ctx *ctx, migrate_report **out, migrate_e
     migrate_status status = mig_call_begin(ctx, MIG_NEEDS_CONNECTION | MIG_NEEDS_SOURCE, 0, err);
     if (status)
         return status;
-    struct mig_view view = { 0 };
-    struct migrate_report *r = NULL;
-    struct mig_judgement j;
-    struct mig_settled doubt = { 0 };
-    const struct mig_migration *doubted = NULL;
-    status = look(ctx, &view, &r, &j, &doubt, &doubted, err);
-    mig_settled_free(&doubt);
-    mig_view_free(&view);
+    struct looked l;
+    status = look(ctx, &l, err);
+    mig_settled_free(&l.doubt);
     if (!status && out)
-        *out = r;
+        *out = l.report;
     else
-        migrate_report_free(r);
+        migrate_report_free(l.report);
     return mig_call_end(ctx, status, err);
 }
 
@@ -234,11 +281,11 @@ static migrate_status first_finding(const struct mig_judgement *j, const struct 
                        "`migrate up` goes on where it stopped");
     }
     if (j->changed)
-        return finding(err, MIGRATE_E_CHANGED, j->changed_row->version, j->changed_row->migration,
+        return finding(err, MIGRATE_E_CHANGED, mig_row_version(j->changed_row), j->changed_row->migration,
                        "was edited after it was applied",
                        "restore the file as it was applied and put the change in a new migration");
     if (j->missing)
-        return finding(err, MIGRATE_E_MISSING, j->missing_row->version, NULL, "is applied, but its file is gone",
+        return finding(err, MIGRATE_E_MISSING, mig_row_version(j->missing_row), NULL, "is applied, but its file is gone",
                        "bring the file back");
     if (j->out_of_order)
         return finding(err, MIGRATE_E_OUT_OF_ORDER, j->older->version, j->older,
@@ -247,35 +294,34 @@ static migrate_status first_finding(const struct mig_judgement *j, const struct 
     return MIGRATE_OK;
 }
 
+static migrate_status find(migrate_ctx *ctx, const struct looked *l, migrate_error **err)
+{
+    const struct mig_journal_row *open = NULL;
+    if (l->doubted)
+        return mig_fail_doubt(l->doubted, l->doubted->up.path, &l->doubt, err);
+    if (!mig_history_open(&l->view->history, &open))
+        open = NULL;
+    migrate_status status = first_finding(&l->judged, open, err);
+    return status ? status : mig_look_for_drift(ctx, l->view, l->report, err);
+}
+
 migrate_status migrate_verify(migrate_ctx *ctx, migrate_report **out, migrate_error **err)
 {
     migrate_status status = mig_call_begin(ctx, MIG_NEEDS_CONNECTION | MIG_NEEDS_SOURCE, 0, err);
     if (status)
         return status;
-    struct mig_view view = { 0 };
-    struct migrate_report *r = NULL;
-    struct mig_judgement j;
-    struct mig_settled doubt = { 0 };
-    const struct mig_migration *doubted = NULL;
-    const struct mig_journal_row *open = NULL;
+    struct looked l;
     migrate_error *failure = NULL;
-    status = look(ctx, &view, &r, &j, &doubt, &doubted, &failure);
-    if (!status && doubted)
-        status = mig_fail_doubt(doubted, doubted->up.path, &doubt, &failure);
-    if (!status && !mig_history_open(&view.history, &open))
-        open = NULL;
+    status = look(ctx, &l, &failure);
     if (!status)
-        status = first_finding(&j, open, &failure);
-    if (!status)
-        status = mig_look_for_drift(ctx, &view, r, &failure);
-    if (r && status)
-        r->error = mig_error_copy(failure);
-    mig_settled_free(&doubt);
-    mig_view_free(&view);
-    if (out && r)
-        *out = r;
+        status = find(ctx, &l, &failure);
+    if (l.report && status)
+        l.report->error = mig_error_copy(failure);
+    mig_settled_free(&l.doubt);
+    if (out && l.report)
+        *out = l.report;
     else
-        migrate_report_free(r);
+        migrate_report_free(l.report);
     if (status && err)
         *err = failure;
     else
@@ -299,7 +345,7 @@ migrate_status migrate_hash(migrate_ctx *ctx, migrate_report **out, migrate_erro
     if (!status) {
         char text[MIG_CHECKSUM_TEXT];
         r->text_key = "hash";
-        r->text = mig_report_text(r, mig_checksum_text(true, set->hash, NULL, text));
+        r->text = mig_report_text(r, mig_checksum_text(set->hash, NULL, text));
         r->elapsed_ms = mig_call_elapsed(ctx);
     }
     mig_set_unref(set);

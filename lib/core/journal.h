@@ -37,6 +37,8 @@ struct mig_unit_sha {
 void mig_unit_sha_begin(struct mig_unit_sha *u);
 void mig_unit_sha_add(struct mig_unit_sha *u, const char *text, size_t len);
 void mig_unit_sha_end(struct mig_unit_sha *u, char out[MIG_SHA256_HEX + 1]);
+/* Of a unit of one statement. */
+void mig_unit_sha_of(const char *text, size_t len, char out[MIG_SHA256_HEX + 1]);
 
 /* The object column of a statement: "table:schema.name;table:other", "" for none. And the SQL of the fingerprint of all
  * of them, NULL where it cannot be told; *@p proves is what all of them prove. The driver sends nothing for it. */

@@ -7,6 +7,7 @@
 #include "core/books.h"
 #include "core/feed.h"
 #include "core/journal.h"
+#include "core/values.h"
 
 enum mig_journal_phase { MIG_JOURNAL_STEP, MIG_JOURNAL_UNITS, MIG_JOURNAL_END };
 
@@ -28,6 +29,8 @@ struct mig_journal {
     struct mig_unit skipping;
     struct mig_unit_sha skip_sha;
     struct mig_progress progress;
+    uint64_t last_done;   /* the last statement that an earlier run has executed */
+    struct mig_values values; /* given to the session, by the number of the statement that gave them */
     struct mig_op op;
     char     digest[MIG_SHA256_HEX + 1];
     char     checksum[MIG_CHECKSUM_TEXT];

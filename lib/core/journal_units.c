@@ -14,7 +14,6 @@
 
 enum {
     COPY_LIMIT = 64 * 1024,
-    RUN_MAX = 500, /* statements in one run of DML */
 };
 
 migrate_status mig_journal_push(struct mig_journal *j, enum mig_sent_kind kind, uint32_t flags)
@@ -112,7 +111,8 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
                              .sets_lex = (f->flags & MIG_SQL_SETS_LEX) != 0,
                              .copy = cut->copy_data,
                              .unit = j->in_run ? j->run_idx : cut->number,
-                             .remains = !j->mysql && (f->flags & MIG_SQL_CONCURRENTLY) };
+                             .remains = !j->mysql && (f->flags & MIG_SQL_CONCURRENTLY),
+                             .partial = (f->flags & MIG_SQL_MAY_COMMIT) && !j->in_run };
     char *own = NULL;
     if (with_clauses(j, cut)) {
         sent.len = j->sql.len;
@@ -170,7 +170,7 @@ migrate_status mig_journal_dml(struct mig_journal *j, const struct mig_cut *cut)
         return status;
     mig_unit_sha_add(&j->run_sha, cut->text, cut->len);
     status = mig_journal_statement(j, cut);
-    bool full = !j->mysql || (mig_journal_step(j)->scan.flags & MIG_SCAN_EACH) || j->run_sha.count >= RUN_MAX;
+    bool full = !j->mysql || (mig_journal_step(j)->scan.flags & MIG_SCAN_EACH) || j->run_sha.count >= MIG_RUN_MAX;
     if (!status && full && !j->explicit_run)
         status = mig_journal_end_run(j);
     return status;
@@ -202,11 +202,8 @@ static migrate_status push_patient(struct mig_journal *j, const struct mig_cut *
 migrate_status mig_journal_unit(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
 {
     char sha[MIG_SHA256_HEX + 1];
-    struct mig_unit_sha u;
     uint32_t proves = 0;
-    mig_unit_sha_begin(&u);
-    mig_unit_sha_add(&u, cut->text, cut->len);
-    mig_unit_sha_end(&u, sha);
+    mig_unit_sha_of(cut->text, cut->len, sha);
     migrate_status status = mig_fingerprint_sql(mig_journal_run(j)->ctx, cut->facts, &j->object, &j->fp, &proves, err);
     struct mig_mark mark = { cut->number, sha, mig_buf_text(&j->object), j->fp.len ? mig_buf_text(&j->fp) : NULL };
     if (!status)
@@ -224,10 +221,7 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
 {
     if (!j->in_lock) {
         char sha[MIG_SHA256_HEX + 1];
-        struct mig_unit_sha u;
-        mig_unit_sha_begin(&u);
-        mig_unit_sha_add(&u, cut->text, cut->len);
-        mig_unit_sha_end(&u, sha);
+        mig_unit_sha_of(cut->text, cut->len, sha);
         struct mig_mark mark = { cut->number, sha, "", NULL };
         migrate_status status = mig_journal_open(j);
         if (!status)
@@ -250,6 +244,7 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
 void mig_journal_free(struct mig_journal *j)
 {
     mig_feed_free(&j->feed);
+    mig_values_free(&j->values);
     mig_buf_free(&j->object);
     mig_buf_free(&j->fp);
     mig_buf_free(&j->sql);

@@ -9,6 +9,8 @@
 static bool same_checksum(const struct mig_migration *m, const struct mig_row *row)
 {
     char a[MIG_CHECKSUM_TEXT], b[MIG_CHECKSUM_TEXT];
+    if (row->sum == MIG_SUM_SAME && row->migration == m)
+        return true;
     const char *of_file = mig_migration_checksum(m, a);
     const char *of_row = mig_row_checksum(row, b);
     return !*of_file || !*of_row || strcmp(of_file, of_row) == 0;
@@ -33,7 +35,7 @@ static const struct mig_row *baseline_row(const struct mig_view *view)
 static bool below_baseline(const struct mig_view *view, const struct mig_migration *m)
 {
     const struct mig_row *base = baseline_row(view);
-    return base && m->kind == MIGRATE_KIND_VERSIONED && mig_set_compare(view->set, m->version, base->version) <= 0;
+    return base && m->kind == MIGRATE_KIND_VERSIONED && mig_set_compare(view->set, m->version, mig_row_version(base)) <= 0;
 }
 
 const struct mig_row *mig_newest(const struct mig_view *view)
@@ -107,7 +109,7 @@ static bool half_done(const struct mig_view *view, uint32_t kind, const char *id
 uint32_t mig_state_of(const struct mig_view *view, const struct mig_migration *m, const struct mig_row *row)
 {
     uint32_t kind = m ? m->kind : row->kind;
-    if (half_done(view, kind, m ? mig_identity(m) : row->version))
+    if (half_done(view, kind, m ? mig_identity(m) : mig_row_version(row)))
         return MIGRATE_STATE_FAILED;
     if (!m)
         return !mig_row_in(row)                          ? MIGRATE_STATE_REVERTED
@@ -147,7 +149,7 @@ static void judge_rows(const struct mig_view *view, struct mig_judgement *j)
             j->changed_row = row;
         if (row->migration || row->kind != MIGRATE_KIND_VERSIONED)
             continue;
-        bool above = last && mig_set_compare(view->set, row->version, last->version) > 0;
+        bool above = last && mig_set_compare(view->set, mig_row_version(row), last->version) > 0;
         if (above && !j->ahead_row)
             j->ahead_row = row;
         if (!above && !j->missing_row)
@@ -168,11 +170,11 @@ static void judge_pending(const struct mig_view *view, struct mig_judgement *j)
         j->pending++;
         bool runs_again = mig_row_in(row_of(view, m));
         if (m->kind == MIGRATE_KIND_VERSIONED && newest && !runs_again && !j->older &&
-            mig_set_compare(view->set, m->version, newest->version) < 0)
+            mig_set_compare(view->set, m->version, mig_row_version(newest)) < 0)
             j->older = m;
     }
     j->out_of_order = j->older != NULL;
-    j->version = newest ? newest->version : "";
+    j->version = newest ? mig_row_version(newest) : "";
 }
 
 void mig_judge(const struct mig_view *view, struct mig_judgement *out)

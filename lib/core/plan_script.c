@@ -8,36 +8,22 @@
 #include <string.h>
 
 #include "core/applied.h"
-#include "core/books.h"
-#include "core/journal.h"
-#include "core/running.h"
 #include "core/scan.h"
+#include "core/scripting.h"
 #include "util/text.h"
 
-struct scripting {
-    struct mig_run run; /* its view, plan and applied list only */
-    struct mig_books books;
-    migrate_write_fn fn;
-    void *user;
-    struct mig_buf out;
-    const struct mig_step *step;
-    struct mig_op op;
-    char digest[MIG_SHA256_HEX + 1];
-    char checksum[MIG_CHECKSUM_TEXT];
-};
-
-static migrate_ctx *ctx_of(const struct scripting *s)
+static migrate_ctx *ctx_of(const struct mig_scripting *s)
 {
     return s->run.ctx;
 }
 
-static bool is(const struct scripting *s, uint32_t dialect)
+static bool is(const struct mig_scripting *s, uint32_t dialect)
 {
     return s->books.dialect == dialect;
 }
 
 /* Hands on what has been written. */
-static migrate_status flush(struct scripting *s, migrate_error **err)
+static migrate_status flush(struct mig_scripting *s, migrate_error **err)
 {
     if (s->out.oom)
         return mig_fail_nomem(err);
@@ -58,7 +44,7 @@ static bool may_end_in_comment(const char *text, size_t len)
 }
 
 /* The mysql client cuts at every ';' it sees, so a text that holds one is sent under another delimiter. */
-static void statement(struct scripting *s, const char *text, size_t len)
+static void statement(struct mig_scripting *s, const char *text, size_t len)
 {
     if (!is(s, MIGRATE_DIALECT_MYSQL) || !memchr(text, ';', len)) {
         mig_buf_add(&s->out, text, len);
@@ -73,14 +59,14 @@ static void statement(struct scripting *s, const char *text, size_t len)
     mig_buf_fmt(&s->out, "\n%s\nDELIMITER ;\n", delimiter);
 }
 
-static void book(struct scripting *s, struct mig_buf *sql)
+void mig_scripting_book(struct mig_scripting *s, struct mig_buf *sql)
 {
     statement(s, mig_buf_text(sql), sql->len);
     s->out.oom |= sql->oom;
     mig_buf_reset(sql);
 }
 
-static void text(struct scripting *s, const char *sql)
+void mig_scripting_text(struct mig_scripting *s, const char *sql)
 {
     statement(s, sql, strlen(sql));
 }
@@ -92,7 +78,7 @@ static const char *const my_settings[] = { "sql_mode", "foreign_key_checks", "un
                                            "time_zone", "character_set_client", "character_set_results",
                                            "collation_connection", "default_storage_engine" };
 
-static void my_settings_sql(struct scripting *s, bool keep)
+static void my_settings_sql(struct mig_scripting *s, bool keep)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     for (size_t i = 0; i < sizeof my_settings / sizeof *my_settings; i++) {
@@ -102,25 +88,25 @@ static void my_settings_sql(struct scripting *s, bool keep)
         else
             mig_buf_fmt(&sql, "%s%s = @migrate_%s", i ? ", " : "SET ", name, name);
     }
-    book(s, &sql);
+    mig_scripting_book(s, &sql);
     const char *database = ctx_of(s)->db.conn ? ctx_of(s)->db.facts.database : NULL;
     if (!keep && database) {
         mig_buf_str(&sql, "USE ");
         mig_ident(&sql, MIGRATE_DIALECT_MYSQL, database);
-        book(s, &sql);
+        mig_scripting_book(s, &sql);
     }
     mig_buf_free(&sql);
 }
 
 /* Where the schema of our tables is not known they are found by search_path, as it was at the beginning. */
-static void keep_path(struct scripting *s)
+static void keep_path(struct mig_scripting *s)
 {
     if (!s->books.names->schema)
-        text(s, "SELECT pg_catalog.set_config('migrate.path', pg_catalog.current_setting('search_path'), false)");
+        mig_scripting_text(s, "SELECT pg_catalog.set_config('migrate.path', pg_catalog.current_setting('search_path'), false)");
 }
 
 /* Our tables are written by the role that made them, whatever role a migration took on. */
-static void own_role(struct scripting *s)
+static void own_role(struct mig_scripting *s)
 {
     const char *role = ctx_of(s)->set.role;
     struct mig_buf sql = MIG_BUF_INIT;
@@ -130,21 +116,21 @@ static void own_role(struct scripting *s)
     } else {
         mig_buf_str(&sql, "RESET ROLE");
     }
-    text(s, "RESET SESSION AUTHORIZATION");
-    book(s, &sql);
+    mig_scripting_text(s, "RESET SESSION AUTHORIZATION");
+    mig_scripting_book(s, &sql);
     if (!s->books.names->schema)
-        text(s, "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('migrate.path', true), false) "
+        mig_scripting_text(s, "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('migrate.path', true), false) "
                 "WHERE pg_catalog.current_setting('migrate.path', true) <> ''");
     mig_buf_free(&sql);
 }
 
-static bool changes_session(const struct scripting *s, size_t index)
+static bool changes_session(const struct mig_scripting *s, size_t index)
 {
     return (s->run.plan->steps[index].scan.flags & MIG_SCAN_SESSION) != 0;
 }
 
 /* Before the first migration. */
-static void remember_session(struct scripting *s)
+static void remember_session(struct mig_scripting *s)
 {
     bool any = false;
     for (size_t i = 0; i < s->run.plan->count; i++)
@@ -158,15 +144,15 @@ static void remember_session(struct scripting *s)
 }
 
 /* After a migration that changed it. */
-static void restore_session(struct scripting *s)
+static void restore_session(struct mig_scripting *s)
 {
     if (is(s, MIGRATE_DIALECT_MYSQL))
         my_settings_sql(s, false);
     if (!is(s, MIGRATE_DIALECT_POSTGRES))
         return;
-    text(s, "RESET SESSION AUTHORIZATION");
-    text(s, "RESET ALL");
-    text(s, "DISCARD TEMP");
+    mig_scripting_text(s, "RESET SESSION AUTHORIZATION");
+    mig_scripting_text(s, "RESET ALL");
+    mig_scripting_text(s, "DISCARD TEMP");
     if (ctx_of(s)->set.role)
         own_role(s);
     keep_path(s);
@@ -175,7 +161,7 @@ static void restore_session(struct scripting *s)
 /* ---- the beginning ---------------------------------------------------------------- */
 
 /* A statement that fails when @p condition (an EXISTS) does not hold. */
-static void demand(struct scripting *s, const char *condition)
+static void demand(struct mig_scripting *s, const char *condition)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     if (is(s, MIGRATE_DIALECT_POSTGRES))
@@ -185,11 +171,11 @@ static void demand(struct scripting *s, const char *condition)
         mig_buf_fmt(&sql, "SELECT CASE WHEN %s THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END", condition);
     else
         mig_buf_fmt(&sql, "INSERT INTO %s (id) SELECT NULL WHERE NOT %s", s->books.names->head, condition);
-    book(s, &sql);
+    mig_scripting_book(s, &sql);
     mig_buf_free(&sql);
 }
 
-static void check_head(struct scripting *s)
+static void check_head(struct mig_scripting *s)
 {
     const struct mig_head *h = &s->run.view.head;
     struct mig_buf condition = MIG_BUF_INIT;
@@ -203,7 +189,7 @@ static void check_head(struct scripting *s)
     mig_buf_free(&condition);
 }
 
-static void beginning(struct scripting *s)
+static void beginning(struct mig_scripting *s)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_str(&s->out, is(s, MIGRATE_DIALECT_POSTGRES) ? "\\set ON_ERROR_STOP on\n"
@@ -212,28 +198,28 @@ static void beginning(struct scripting *s)
     mig_buf_fmt(&s->out, "-- libmigrate: %zu migration%s. Nobody else must migrate while this runs.\n",
                 s->run.plan->count, s->run.plan->count == 1 ? "" : "s");
     for (size_t i = 0; !s->run.view.head.present && mig_books_create(&s->books, i, &sql); i++)
-        book(s, &sql);
+        mig_scripting_book(s, &sql);
     remember_session(s);
     mig_buf_str(&s->out, "-- Is the database as the plan found it?\n");
     check_head(s);
     mig_buf_fmt(&sql, "UPDATE %s SET epoch = epoch + 1 WHERE id = 1", s->books.names->head);
-    book(s, &sql);
+    mig_scripting_book(s, &sql);
     mig_buf_free(&sql);
     s->run.epoch = (s->run.view.head.present ? s->run.view.head.epoch : 0) + 1;
 }
 
 /* ---- a migration in a transaction --------------------------------------------------- */
 
-static void close_books(struct scripting *s, bool (*what)(const struct mig_books *, const struct mig_op *, size_t,
+void mig_scripting_close_books(struct mig_scripting *s, bool (*what)(const struct mig_books *, const struct mig_op *, size_t,
                                                           struct mig_buf *))
 {
     struct mig_buf sql = MIG_BUF_INIT;
     for (size_t i = 0; what(&s->books, &s->op, i, &sql); i++)
-        book(s, &sql);
+        mig_scripting_book(s, &sql);
     mig_buf_free(&sql);
 }
 
-static migrate_status copy_data(struct scripting *s, struct mig_script *script, migrate_error **err)
+static migrate_status copy_data(struct mig_scripting *s, struct mig_script *script, migrate_error **err)
 {
     for (;;) {
         const char *chunk = NULL;
@@ -252,7 +238,7 @@ static migrate_status copy_data(struct scripting *s, struct mig_script *script, 
     return MIGRATE_OK;
 }
 
-static migrate_status user_statement(struct scripting *s, struct mig_script *script, const struct mig_cut *cut,
+migrate_status mig_scripting_user_statement(struct mig_scripting *s, struct mig_script *script, const struct mig_cut *cut,
                                      migrate_error **err)
 {
     if (!cut->copy_data) {
@@ -264,7 +250,7 @@ static migrate_status user_statement(struct scripting *s, struct mig_script *scr
     return copy_data(s, script, err);
 }
 
-static bool left_out(const struct scripting *s, const struct mig_cut *cut)
+static bool left_out(const struct mig_scripting *s, const struct mig_cut *cut)
 {
     const struct mig_sql_facts *f = cut->facts;
     bool control = f->tx == MIG_SQL_TX_BEGIN || f->tx == MIG_SQL_TX_COMMIT;
@@ -272,7 +258,7 @@ static bool left_out(const struct scripting *s, const struct mig_cut *cut)
            (is(s, MIGRATE_DIALECT_SQLITE) && (f->flags & MIG_SQL_FOREIGN_KEYS));
 }
 
-static migrate_status transactional(struct scripting *s, struct mig_script *script, migrate_error **err)
+static migrate_status transactional(struct mig_scripting *s, struct mig_script *script, migrate_error **err)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     struct mig_cut cut;
@@ -280,101 +266,37 @@ static migrate_status transactional(struct scripting *s, struct mig_script *scri
     bool fenced = false;
     migrate_status status;
     if (lifts)
-        text(s, s->step->scan.flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON");
-    text(s, is(s, MIGRATE_DIALECT_SQLITE) ? "BEGIN IMMEDIATE" : "BEGIN");
+        mig_scripting_text(s, s->step->scan.flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON");
+    mig_scripting_text(s, is(s, MIGRATE_DIALECT_SQLITE) ? "BEGIN IMMEDIATE" : "BEGIN");
     while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
         if (left_out(s, &cut))
             continue;
         if (!fenced && cut.facts->tx != MIG_SQL_TX_SET_TRANSACTION) {
             mig_books_fence(&s->books, &s->op, &sql);
-            book(s, &sql);
+            mig_scripting_book(s, &sql);
             fenced = true;
         }
-        status = user_statement(s, script, &cut, err);
+        status = mig_scripting_user_statement(s, script, &cut, err);
         if (status)
             break;
     }
     if (!fenced && status == MIGRATE_DONE) {
         mig_books_fence(&s->books, &s->op, &sql);
-        book(s, &sql);
+        mig_scripting_book(s, &sql);
     }
     if (lifts)
         demand(s, "NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)");
     if (is(s, MIGRATE_DIALECT_POSTGRES) && (s->step->scan.flags & MIG_SCAN_SESSION))
         own_role(s);
-    close_books(s, mig_books_close);
-    text(s, "COMMIT");
+    mig_scripting_close_books(s, mig_books_close);
+    mig_scripting_text(s, "COMMIT");
     mig_buf_free(&sql);
-    return status == MIGRATE_DONE ? MIGRATE_OK : status;
-}
-
-/* ---- a journalled one ---------------------------------------------------------------- */
-
-static migrate_status journalled_statement(struct scripting *s, struct mig_script *script, const struct mig_cut *cut,
-                                           migrate_error **err)
-{
-    struct mig_buf object = MIG_BUF_INIT, fp = MIG_BUF_INIT, sql = MIG_BUF_INIT;
-    struct mig_unit_sha u;
-    char sha[MIG_SHA256_HEX + 1];
-    uint32_t proves = 0;
-    bool in_tx = cut->facts->settle == MIG_SQL_SETTLE_TX;
-    mig_unit_sha_begin(&u);
-    mig_unit_sha_add(&u, cut->text, cut->len);
-    mig_unit_sha_end(&u, sha);
-    migrate_status status = in_tx ? MIGRATE_OK : mig_fingerprint_sql(ctx_of(s), cut->facts, &object, &fp, &proves, err);
-    struct mig_mark mark = { cut->number, sha, in_tx ? "+1" : mig_buf_text(&object), fp.len ? mig_buf_text(&fp) : NULL };
-    mig_buf_fmt(&s->out, "-- %s, statement %" PRIu64 ": if the script stops in it, `migrate up` goes on from here%s\n",
-                s->op.version, cut->number, in_tx ? "" : "; it asks for `migrate resolve` where it cannot tell");
-    if (!status && in_tx)
-        text(s, is(s, MIGRATE_DIALECT_MYSQL) ? "START TRANSACTION" : "BEGIN");
-    if (!status) {
-        mig_books_intent(&s->books, &s->op, &mark, in_tx, &sql);
-        book(s, &sql);
-        status = user_statement(s, script, cut, err);
-    }
-    if (!status) {
-        mig_books_done(&s->books, &s->op, &mark, &sql);
-        book(s, &sql);
-        if (in_tx)
-            text(s, "COMMIT");
-    }
-    mig_buf_free(&object);
-    mig_buf_free(&fp);
-    mig_buf_free(&sql);
-    return status;
-}
-
-static bool only_session(const struct mig_sql_facts *f)
-{
-    return (f->flags & MIG_SQL_SESSION) && f->settle == MIG_SQL_SETTLE_REPEATABLE;
-}
-
-static migrate_status journalled(struct scripting *s, struct mig_script *script, migrate_error **err)
-{
-    struct mig_buf sql = MIG_BUF_INIT;
-    struct mig_cut cut;
-    migrate_status status;
-    mig_books_open(&s->books, &s->op, &sql);
-    book(s, &sql);
-    mig_buf_free(&sql);
-    while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
-        bool control = cut.facts->tx == MIG_SQL_TX_BEGIN || cut.facts->tx == MIG_SQL_TX_COMMIT;
-        if (control)
-            continue;
-        status = only_session(cut.facts) ? user_statement(s, script, &cut, err)
-                                         : journalled_statement(s, script, &cut, err);
-        if (status)
-            return status;
-    }
-    text(s, is(s, MIGRATE_DIALECT_MYSQL) ? "START TRANSACTION" : "BEGIN");
-    close_books(s, mig_books_end);
-    text(s, "COMMIT");
     return status == MIGRATE_DONE ? MIGRATE_OK : status;
 }
 
 /* ---- the whole ------------------------------------------------------------------------ */
 
-static migrate_status one_step(struct scripting *s, size_t index, migrate_error **err)
+static migrate_status one_step(struct mig_scripting *s, size_t index, migrate_error **err)
 {
     struct mig_run *run = &s->run;
     s->step = &run->plan->steps[index];
@@ -400,14 +322,14 @@ static migrate_status one_step(struct scripting *s, size_t index, migrate_error 
     struct mig_script *script = NULL;
     migrate_status status = mig_script_open(ctx_of(s), &of, &script, err);
     if (!status)
-        status = s->step->scan.transactional ? transactional(s, script, err) : journalled(s, script, err);
+        status = s->step->scan.transactional ? transactional(s, script, err) : mig_scripting_journalled(s, script, err);
     mig_script_close(script);
     if (!status && changes_session(s, index))
         restore_session(s);
     return status ? status : flush(s, err);
 }
 
-static migrate_status write_all(struct scripting *s, migrate_error **err)
+static migrate_status write_all(struct mig_scripting *s, migrate_error **err)
 {
     struct mig_run *run = &s->run;
     migrate_status status = mig_view_read(ctx_of(s), &run->view, true, NULL, err);
@@ -437,7 +359,7 @@ migrate_status migrate_plan_script(migrate_ctx *ctx, const migrate_plan *plan, m
     migrate_status status = mig_call_begin(ctx, MIG_NEEDS_CONNECTION | MIG_NEEDS_SOURCE | MIG_TAKES_DIALECT, 0, err);
     if (status)
         return status;
-    struct scripting s = { .fn = fn, .user = user };
+    struct mig_scripting s = { .fn = fn, .user = user };
     s.run.ctx = ctx;
     s.run.plan = (migrate_plan *)(uintptr_t)plan; /* only read */
     s.run.client = ctx->set.client;

@@ -61,11 +61,11 @@ static migrate_status judge_changed(struct building *b, const struct mig_judgeme
         return MIGRATE_OK;
     const struct mig_row *row = j->changed_row;
     if (b->ctx->set.changed) {
-        mig_log(b->ctx, MIGRATE_LOG_WARN, "migration %s was edited after it was applied", row->version);
+        mig_log(b->ctx, MIGRATE_LOG_WARN, "migration %s was edited after it was applied", mig_row_version(row));
         return MIGRATE_OK;
     }
-    mig_fail(b->err, MIGRATE_E_CHANGED, "migration %s was edited after it was applied", row->version);
-    return on_migration(b, MIGRATE_E_CHANGED, row->version, row->migration->up.path,
+    mig_fail(b->err, MIGRATE_E_CHANGED, "migration %s was edited after it was applied", mig_row_version(row));
+    return on_migration(b, MIGRATE_E_CHANGED, mig_row_version(row), row->migration->up.path,
                         "restore the file as it was applied and put the change in a new migration, or set changed=allow");
 }
 
@@ -76,14 +76,14 @@ static migrate_status judge_missing(struct building *b, const struct mig_judgeme
     if (!row)
         return MIGRATE_OK;
     if (b->ctx->set.missing) {
-        mig_log(b->ctx, MIGRATE_LOG_WARN, "the file of applied migration %s is missing", row->version);
+        mig_log(b->ctx, MIGRATE_LOG_WARN, "the file of applied migration %s is missing", mig_row_version(row));
         return MIGRATE_OK;
     }
     if (empty)
-        mig_fail(b->err, MIGRATE_E_MISSING, "the source holds no migrations, but %s is applied", row->version);
+        mig_fail(b->err, MIGRATE_E_MISSING, "the source holds no migrations, but %s is applied", mig_row_version(row));
     else
-        mig_fail(b->err, MIGRATE_E_MISSING, "migration %s is applied, but its file is gone", row->version);
-    return on_migration(b, MIGRATE_E_MISSING, row->version, NULL,
+        mig_fail(b->err, MIGRATE_E_MISSING, "migration %s is applied, but its file is gone", mig_row_version(row));
+    return on_migration(b, MIGRATE_E_MISSING, mig_row_version(row), NULL,
                         empty ? "is it the right directory? to go on without these files, set missing=allow"
                               : "bring the file back, or set missing=allow");
 }
@@ -98,7 +98,7 @@ static migrate_status judge_ahead(struct building *b, const struct mig_judgement
         return MIGRATE_OK;
     }
     mig_fail(b->err, MIGRATE_E_AHEAD, "the database is newer than every file: %s is applied", j->version);
-    return on_migration(b, MIGRATE_E_AHEAD, row->version, NULL,
+    return on_migration(b, MIGRATE_E_AHEAD, mig_row_version(row), NULL,
                         "deploy the version of the application that has this migration, or set ahead=allow");
 }
 
@@ -155,8 +155,8 @@ static void item_of_row(struct migrate_item *item, const struct mig_row *row)
         return;
     item->applied_at_ms = mig_row_in(row) ? row->applied_at_ms : 0;
     item->elapsed_ms = mig_row_in(row) ? row->elapsed_ms : 0;
-    if (row->error && !mig_row_in(row))
-        item->note = row->error;
+    if (row->more && row->more->error && !mig_row_in(row))
+        item->note = row->more->error;
 }
 
 void mig_item_of_migration(struct migrate_item *item, const struct mig_view *view, const struct mig_migration *m)
@@ -212,8 +212,8 @@ const char *mig_known_version(const struct mig_view *view, const char *version)
             return view->set->items[i].version;
     }
     for (size_t i = 0; i < view->history.n_versioned; i++) {
-        if (mig_set_compare(view->set, view->history.rows[i].version, version) == 0)
-            return view->history.rows[i].version;
+        if (mig_set_compare(view->set, mig_row_version(&view->history.rows[i]), version) == 0)
+            return mig_row_version(&view->history.rows[i]);
     }
     return NULL;
 }
@@ -265,8 +265,8 @@ static migrate_status irreversible(struct building *b, const struct mig_row *row
                           ? "it was recorded by baseline and never run here"
                       : !row->migration ? "its file is gone"
                                         : "it has no text that reverts it";
-    mig_fail(b->err, MIGRATE_E_IRREVERSIBLE, "migration %s cannot be reverted: %s", row->version, why);
-    return on_migration(b, MIGRATE_E_IRREVERSIBLE, row->version, row->migration ? row->migration->up.path : NULL,
+    mig_fail(b->err, MIGRATE_E_IRREVERSIBLE, "migration %s cannot be reverted: %s", mig_row_version(row), why);
+    return on_migration(b, MIGRATE_E_IRREVERSIBLE, mig_row_version(row), row->migration ? row->migration->up.path : NULL,
                         "nothing was run; write what reverts it, or name a target above it");
 }
 
@@ -294,7 +294,7 @@ static bool walk_next(struct applied_walk *w, struct mig_row *out)
     const struct mig_history *h = &w->view->history;
     for (; w->row; w->row--) {
         const struct mig_row *row = &h->rows[w->row - 1];
-        if (w->finished && mig_set_compare(w->view->set, row->version, w->finished->version) < 0)
+        if (w->finished && mig_set_compare(w->view->set, mig_row_version(row), w->finished->version) < 0)
             break;
         bool in = mig_row_in(row) && !(w->reverted && row->migration == w->reverted) &&
                   !(w->finished && row->migration == w->finished);
@@ -306,7 +306,7 @@ static bool walk_next(struct applied_walk *w, struct mig_row *out)
     }
     if (!w->finished)
         return false;
-    *out = (struct mig_row){ .migration = w->finished, .version = w->finished->version, .kind = w->finished->kind };
+    *out = (struct mig_row){ .migration = w->finished, .kind = w->finished->kind };
     w->finished = NULL;
     return true;
 }
@@ -321,7 +321,7 @@ static migrate_status plan_down(struct building *b, const struct mig_migration *
     struct mig_row row;
     walk_begin(b, finished, &walk);
     while (left && walk_next(&walk, &row)) {
-        if (o->target && mig_set_compare(b->view->set, row.version, o->target) <= 0)
+        if (o->target && mig_set_compare(b->view->set, mig_row_version(&row), o->target) <= 0)
             break;
         if (!row.migration || row.state == MIG_ROW_BASELINE || row.kind == MIGRATE_KIND_BASELINE ||
             !(row.migration->flags & MIG_MIGRATION_REVERSIBLE))

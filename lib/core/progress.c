@@ -77,3 +77,11 @@ void mig_unit_sha_end(struct mig_unit_sha *u, char out[MIG_SHA256_HEX + 1])
     mig_sha256_final(&u->h, sum);
     mig_hex(sum, sizeof sum, out);
 }
+
+void mig_unit_sha_of(const char *text, size_t len, char out[MIG_SHA256_HEX + 1])
+{
+    struct mig_unit_sha u;
+    mig_unit_sha_begin(&u);
+    mig_unit_sha_add(&u, text, len);
+    mig_unit_sha_end(&u, out);
+}

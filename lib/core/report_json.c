@@ -45,16 +45,30 @@ static void add_instant(struct mig_buf *out, const char *key, int64_t at_ms)
     mig_buf_str(out, at_ms ? "\"" : "");
 }
 
+struct items {
+    struct sink *sink;
+    bool any;
+};
+
+static migrate_status add_item(void *user, const migrate_item *item)
+{
+    struct items *all = user;
+    if (all->any)
+        mig_buf_char(&all->sink->buf, ',');
+    all->any = true;
+    mig_item_json(item, &all->sink->buf);
+    if (all->sink->buf.len >= PIECE)
+        flush(all->sink);
+    return all->sink->status;
+}
+
 static void add_migrations(struct sink *s, const struct migrate_report *r)
 {
+    struct items all = { s, false };
     mig_buf_str(&s->buf, ",\"migrations\":[");
-    for (size_t i = 0; i < r->count && s->status == MIGRATE_OK; i++) {
-        if (i)
-            mig_buf_char(&s->buf, ',');
-        mig_item_json(&r->items[i], &s->buf);
-        if (s->buf.len >= PIECE)
-            flush(s);
-    }
+    migrate_status status = migrate_report_each(r, add_item, &all);
+    if (!s->status)
+        s->status = status;
     mig_buf_char(&s->buf, ']');
 }
 

@@ -17,13 +17,20 @@ static void add_count(struct mig_buf *out, uint64_t n, const char *what, const c
     *joint = ", ";
 }
 
+static migrate_status count_state(void *user, const migrate_item *item)
+{
+    uint64_t *counts = user;
+    counts[item->state < STATES ? item->state : 0]++;
+    return MIGRATE_OK;
+}
+
 /* "12 applied, 3 pending, 1 changed" */
 static void add_states(struct mig_buf *out, const struct migrate_report *r)
 {
     uint64_t counts[STATES] = { 0 };
     const char *joint = "";
-    for (size_t i = 0; i < r->count; i++)
-        counts[r->items[i].state < STATES ? r->items[i].state : 0]++;
+    if (migrate_report_each(r, count_state, counts))
+        return;
     for (uint32_t state = 1; state < STATES; state++)
         add_count(out, counts[state], migrate_state_name(state), &joint);
     if (*joint == '\0')

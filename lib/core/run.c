@@ -68,12 +68,44 @@ static migrate_status start(struct mig_run *run, migrate_ctx *ctx, migrate_error
     return run->report ? MIGRATE_OK : mig_fail_nomem(err);
 }
 
-/* Says what is in and what is not, where the failure does not say it itself. */
+/* Of a migration that cannot be rolled back. */
+static void say_half(const struct mig_run *run, struct mig_buf *text)
+{
+    const struct mig_step *step = &run->plan->steps[run->next];
+    const char *id = mig_identity(step->migration);
+    const char *way = step->item.direction == MIGRATE_DIRECTION_DOWN ? "reverting " : "";
+    if (!run->half_known) {
+        mig_buf_fmt(text, "%smigration %s may be half done, `migrate status` shows how far it came", way, id);
+        return;
+    }
+    if (run->half_done == 1)
+        mig_buf_fmt(text, "of %smigration %s statement 1 is executed and stays", way, id);
+    else if (run->half_done)
+        mig_buf_fmt(text, "of %smigration %s statements 1 to %llu are executed and stay", way, id, (unsigned long long)run->half_done);
+    else
+        mig_buf_fmt(text, "of %smigration %s nothing is executed", way, id);
+    if (run->half_partial)
+        mig_buf_str(text, ", and what the failed one has committed by itself");
+}
+
+/* Says what is in and what is not, where the failure does not say it itself; a wait for the lock in the middle of the run
+ * does not know what was done before. */
 static void say_state(struct mig_run *run, migrate_error **err)
 {
     const struct migrate_report *r = run->report;
-    if (!err || !*err || migrate_error_state(*err))
+    bool half = run->half && run->plan && run->next < run->plan->count && (!run->half_known || run->half_done || run->half_partial);
+    if (!err || !*err || (migrate_error_state(*err) && (!half || migrate_error_status(*err) == MIGRATE_E_DOUBT)))
         return;
+    if (half) {
+        struct mig_buf text = MIG_BUF_INIT;
+        say_half(run, &text);
+        if (r->applied || r->reverted)
+            mig_buf_fmt(&text, "; %llu applied and %llu reverted by this run before it", (unsigned long long)r->applied,
+                        (unsigned long long)r->reverted);
+        mig_error_state(err, "%s", mig_buf_text(&text));
+        mig_buf_free(&text);
+        return;
+    }
     if (r->applied || r->reverted)
         mig_error_state(err, "%llu applied and %llu reverted by this run; version now: %s",
                         (unsigned long long)r->applied, (unsigned long long)r->reverted,

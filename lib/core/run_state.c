@@ -121,6 +121,7 @@ void mig_run_done(struct mig_run *run)
     run->seq++;
     run->attempt = 0;
     run->progressed = true;
+    run->half = false;
 }
 
 bool mig_step_leaves_session(const struct mig_run *run, size_t index)

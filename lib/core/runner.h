@@ -25,6 +25,10 @@ struct mig_run {
     bool     close_failed;  /* the last feed failed in what ends a migration */
     bool     conflict;      /* the last feed met a journal row of another run */
     bool     progressed;    /* something got in since the last trouble */
+    bool     half;          /* step `next` cannot be rolled back, and was begun */
+    bool     half_known;    /* its first `half_done` statements are executed; else nobody can say how many */
+    bool     half_partial;  /* and the one behind them may have committed a part of what it does */
+    uint64_t half_done;
 };
 
 /* What stopped a feed. */

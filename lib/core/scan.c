@@ -6,6 +6,7 @@
 
 #include "core/lex_guess.h"
 #include "core/session.h"
+#include "core/values.h"
 #include "sql/online.h"
 #include "util/text.h"
 
@@ -27,6 +28,8 @@ struct scanning {
     /* the first statement that cannot be in a transaction, the first that controls one */
     struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control;
     uint64_t others; /* statements that could be in a transaction */
+    struct mig_units units;
+    struct mig_values values; /* given to the session, by the number of units that had ended */
 };
 
 /* ---- remarks ---------------------------------------------------------------- */
@@ -98,6 +101,25 @@ static bool remark(struct scanning *s, const struct mig_cut *cut)
     if (may_doubt(s, f))
         ok &= add_remark(s, &step->may_doubt, &step->n_may_doubt, cut, f->doubt ? f->doubt : f->note);
     return ok && add_online(s, cut);
+}
+
+/* What needs a value of the session that an interruption would take away. */
+static bool remark_values(struct scanning *s, const struct mig_cut *cut)
+{
+    char name[MIG_SQL_NAME_MAX];
+    bool each = (s->step->scan.flags & MIG_SCAN_EACH) != 0, ok = true;
+    if (s->step->scan.transactional)
+        return true;
+    mig_units_before(&s->units, &s->dialect, cut);
+    if (mig_values_stale(&s->values, &s->dialect, cut, s->units.ends, name)) {
+        struct mig_buf why = MIG_BUF_INIT;
+        mig_buf_fmt(&why, "it needs %s, which is gone when the run is interrupted before it", name);
+        ok = !why.oom && add_remark(s, &s->step->may_doubt, &s->step->n_may_doubt, cut, mig_buf_text(&why));
+        mig_buf_free(&why);
+    }
+    ok = ok && mig_values_note(&s->values, &s->dialect, cut, s->units.ends);
+    mig_units_after(&s->units, cut, each);
+    return ok;
 }
 
 /* ---- modes ------------------------------------------------------------------ */
@@ -304,7 +326,7 @@ static migrate_status scan_text(struct scanning *s, struct mig_script *script, m
         else
             note_statement(s, &cut);
         note_foreign_keys(s, &cut);
-        if (!keep(s, &cut) || !remark(s, &cut))
+        if (!keep(s, &cut) || !remark(s, &cut) || !remark_values(s, &cut))
             return mig_fail_nomem(err);
         if (cut.facts->flags & MIG_SQL_SETS_LEX) {
             lex = mig_lex_guess(s->dialect.dialect, lex, cut.text, cut.len);
@@ -362,6 +384,7 @@ migrate_status mig_scan_step(migrate_ctx *ctx, struct migrate_plan *plan, struct
     if (!status)
         status = scan_text(&s, script, err);
     mig_script_close(script);
+    mig_values_free(&s.values);
     if (!status)
         status = last_mode(&s, err);
     if (!status)

@@ -25,11 +25,8 @@ static migrate_status find_statement(migrate_ctx *ctx, const struct mig_script_o
             break;
     }
     if (status == MIGRATE_OK) {
-        struct mig_unit_sha u;
         char hex[MIG_SHA256_HEX + 1];
-        mig_unit_sha_begin(&u);
-        mig_unit_sha_add(&u, cut.text, cut.len);
-        mig_unit_sha_end(&u, hex);
+        mig_unit_sha_of(cut.text, cut.len, hex);
         *facts = *cut.facts;
         out->edited = strcmp(hex, sha) != 0;
         out->text = mig_strndup(cut.text, cut.len);

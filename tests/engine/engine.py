@@ -4,8 +4,7 @@ migrations, and the command line with --json."""
 
 import json
 import os
-import re
-import signal
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -93,10 +92,17 @@ class Sqlite:
     def exists(self, table, url=None):
         return bool(self.sql("SELECT 1 FROM sqlite_master WHERE name = '%s'" % table, url))
 
+    @staticmethod
+    def need_program():
+        if not shutil.which('sqlite3'):
+            raise unittest.SkipTest('no sqlite3 program')
+
     def run_script(self, text, url):
+        self.need_program()
         return client(['sqlite3', '-batch', url[len('sqlite:'):]], text)
 
     def session(self):
+        self.need_program()
         return Session(['sqlite3', '-batch', '-cmd', '.timeout 20000', self.path])
 
     def schema(self, url=None):

@@ -160,6 +160,7 @@ class Epoch(Slow):
     def command(self):
         """The theft from within a callback, by another connection."""
         if self.engine.dialect == 'sqlite':
+            self.engine.need_program()
             return "sqlite3 -cmd '.timeout 200' %s '%s'" % (self.engine.path, self.STEAL)
         if self.engine.dialect == 'postgres':
             return "PGOPTIONS='-c lock_timeout=300ms' %s -q -d '%s' -c '%s' 2>/dev/null" % (self.engine.psql[0], self.url, self.STEAL)

@@ -211,10 +211,11 @@ void cli_print_plan(const migrate_plan *plan);
 void cli_print_ended(const migrate_event *event);
 void cli_print_run(const migrate_report *report);
 
-/* A table of left-aligned columns. The cell function gives row @p row, column @p column; NULL past the end.
- */
-typedef const char *(*cli_cell_fn)(const void *user, size_t row, unsigned column, char *buf, size_t cap);
-void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user);
+/* A table of left-aligned columns, a row for each item that @p each gives: twice, the same both times. The cell
+ * function gives what stands in column @p column of row @p row. */
+typedef const char *(*cli_cell_fn)(const migrate_item *item, size_t row, unsigned column, char *buf, size_t cap);
+typedef migrate_status (*cli_each_fn)(const void *source, migrate_item_fn fn, void *user);
+void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, cli_each_fn each, const void *source);
 
 /* ---- events and the progress bar */
 

@@ -42,15 +42,20 @@ static const char *step_cell(const migrate_item *item, unsigned column, char *bu
     }
 }
 
-static const char *plan_cell(const void *user, size_t row, unsigned column, char *buf, size_t cap)
+static const char *plan_cell(const migrate_item *item, size_t row, unsigned column, char *buf, size_t cap)
 {
-    const migrate_item *item = migrate_plan_step(user, row);
-    if (!item)
-        return NULL;
     if (column)
         return step_cell(item, column, buf, cap);
     snprintf(buf, cap, "%zu", row + 1);
     return buf;
+}
+
+static migrate_status each_step(const void *plan, migrate_item_fn fn, void *user)
+{
+    migrate_status status = MIGRATE_OK;
+    for (size_t i = 0; !status && i < migrate_plan_count(plan); i++)
+        status = fn(user, migrate_plan_step(plan, i));
+    return status;
 }
 
 void cli_print_plan(const migrate_plan *plan)
@@ -61,7 +66,7 @@ void cli_print_plan(const migrate_plan *plan)
         cli_out("nothing to do\n");
         return;
     }
-    cli_table(heads, sizeof heads / sizeof *heads, plan_cell, plan);
+    cli_table(heads, sizeof heads / sizeof *heads, plan_cell, each_step, plan);
     for (size_t i = 0; i < n; i++) {
         const migrate_item *item = migrate_plan_step(plan, i);
         const char *note = migrate_item_note(item);

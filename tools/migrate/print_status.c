@@ -18,8 +18,9 @@ static const char *statements(const migrate_item *item, char *buf, size_t cap)
     return buf;
 }
 
-static const char *item_cell(const migrate_item *item, unsigned column, char *buf, size_t cap)
+static const char *status_cell(const migrate_item *item, size_t row, unsigned column, char *buf, size_t cap)
 {
+    (void)row;
     bool applied = migrate_item_applied_at_ms(item) > 0;
     switch (column) {
     case 0:
@@ -37,23 +38,21 @@ static const char *item_cell(const migrate_item *item, unsigned column, char *bu
     }
 }
 
-static const char *status_cell(const void *user, size_t row, unsigned column, char *buf, size_t cap)
+static migrate_status each_item(const void *report, migrate_item_fn fn, void *user)
 {
-    const migrate_item *item = migrate_report_item(user, row);
-    return item ? item_cell(item, column, buf, cap) : NULL;
+    return migrate_report_each(report, fn, user);
 }
 
 /* Notes are several lines: below the table, each under its migration. */
-static void print_notes(const migrate_report *report)
+static migrate_status print_note(void *user, const migrate_item *item)
 {
     char label[256];
-    for (size_t i = 0; i < migrate_report_count(report); i++) {
-        const migrate_item *item = migrate_report_item(report, i);
-        const char *note = migrate_item_note(item);
-        if (note && *note)
-            cli_out("\n%s (%s):\n%s\n", cli_label(item, label, sizeof label),
-                    migrate_state_name(migrate_item_state(item)), note);
-    }
+    const char *note = migrate_item_note(item);
+    (void)user;
+    if (note && *note)
+        cli_out("\n%s (%s):\n%s\n", cli_label(item, label, sizeof label),
+                migrate_state_name(migrate_item_state(item)), note);
+    return MIGRATE_OK;
 }
 
 static void print_state(const migrate_report *report)
@@ -72,8 +71,8 @@ void cli_print_status(const migrate_report *report)
     if (!migrate_report_count(report))
         return;
     putchar('\n');
-    cli_table(heads, sizeof heads / sizeof *heads, status_cell, report);
-    print_notes(report);
+    cli_table(heads, sizeof heads / sizeof *heads, status_cell, each_item, report);
+    (void)!migrate_report_each(report, print_note, NULL);
 }
 
 static bool sound(const migrate_item *item)
@@ -89,22 +88,25 @@ static bool sound(const migrate_item *item)
     }
 }
 
+static migrate_status print_finding(void *user, const migrate_item *item)
+{
+    size_t *findings = user;
+    char label[256];
+    const char *note = migrate_item_note(item);
+    if (sound(item))
+        return MIGRATE_OK;
+    (*findings)++;
+    cli_out("%-8s %s\n", migrate_state_name(migrate_item_state(item)), cli_label(item, label, sizeof label));
+    if (note && *note)
+        cli_out("%s\n", note);
+    return MIGRATE_OK;
+}
+
 void cli_print_verify(const migrate_report *report)
 {
     size_t findings = 0;
-    char label[256];
     print_state(report);
-    for (size_t i = 0; i < migrate_report_count(report); i++) {
-        const migrate_item *item = migrate_report_item(report, i);
-        const char *note = migrate_item_note(item);
-        if (sound(item))
-            continue;
-        findings++;
-        cli_out("%-8s %s\n", migrate_state_name(migrate_item_state(item)),
-                cli_label(item, label, sizeof label));
-        if (note && *note)
-            cli_out("%s\n", note);
-    }
+    (void)!migrate_report_each(report, print_finding, &findings);
     if (!findings && migrate_report_state(report) != MIGRATE_STATE_DRIFT)
         cli_out("what is applied is as its files say\n");
 }

@@ -15,12 +15,17 @@ static unsigned width(const char *text)
     return n;
 }
 
-/* The cell in @p buf, made safe for a terminal; NULL past the end. */
-static const char *get(cli_cell_fn cell, const void *user, size_t row, unsigned column, char *buf)
+struct table {
+    unsigned n;
+    cli_cell_fn cell;
+    size_t row;
+    unsigned widths[MAX_COLUMNS];
+};
+
+/* The cell in @p buf, made safe for a terminal. */
+static const char *get(const struct table *t, const migrate_item *item, unsigned column, char *buf)
 {
-    const char *text = cell(user, row, column, buf, CELL_MAX);
-    if (!text)
-        return NULL;
+    const char *text = t->cell(item, t->row, column, buf, CELL_MAX);
     if (text != buf)
         snprintf(buf, CELL_MAX, "%s", text);
     cli_clean(buf);
@@ -37,38 +42,43 @@ static unsigned put(const char *text, unsigned column_width, unsigned gap)
     return column_width - n + 2;
 }
 
-static void put_row(cli_cell_fn cell, const void *user, size_t row, unsigned n, const unsigned *widths)
+static migrate_status put_row(void *user, const migrate_item *item)
 {
+    struct table *t = user;
     char buf[CELL_MAX];
     unsigned gap = 0;
-    for (unsigned c = 0; c < n; c++)
-        gap = put(get(cell, user, row, c, buf), widths[c], gap);
+    for (unsigned c = 0; c < t->n; c++)
+        gap = put(get(t, item, c, buf), t->widths[c], gap);
     putchar('\n');
+    t->row++;
+    return MIGRATE_OK;
 }
 
-static void measure(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user,
-                    unsigned *widths)
+static migrate_status measure_row(void *user, const migrate_item *item)
 {
+    struct table *t = user;
     char buf[CELL_MAX];
-    const char *text;
-    for (unsigned c = 0; c < n; c++) {
-        widths[c] = width(heads[c]);
-        for (size_t row = 0; (text = get(cell, user, row, c, buf)); row++) {
-            if (width(text) > widths[c])
-                widths[c] = width(text);
-        }
+    for (unsigned c = 0; c < t->n; c++) {
+        unsigned w = width(get(t, item, c, buf));
+        if (w > t->widths[c])
+            t->widths[c] = w;
     }
+    t->row++;
+    return MIGRATE_OK;
 }
 
 /* Twice over the rows, so that nothing is kept: a history may have many thousands. */
-void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, const void *user)
+void cli_table(const char *const *heads, unsigned n, cli_cell_fn cell, cli_each_fn each, const void *source)
 {
-    unsigned widths[MAX_COLUMNS], gap = 0;
-    char buf[CELL_MAX];
-    measure(heads, n, cell, user, widths);
+    struct table t = { .n = n, .cell = cell };
+    unsigned gap = 0;
     for (unsigned c = 0; c < n; c++)
-        gap = put(heads[c], widths[c], gap);
+        t.widths[c] = width(heads[c]);
+    if (each(source, measure_row, &t))
+        return;
+    for (unsigned c = 0; c < n; c++)
+        gap = put(heads[c], t.widths[c], gap);
     putchar('\n');
-    for (size_t row = 0; get(cell, user, row, 0, buf); row++)
-        put_row(cell, user, row, n, widths);
+    t.row = 0;
+    (void)!each(source, put_row, &t);
 }

@@ -20,6 +20,7 @@ struct mig_sqlite {
     bool lost;    /* an outcome could not be told: only close() is left */
     bool our_busy_handler;
     bool cache_chosen; /* by an option, the application, or the file itself */
+    bool cache_ours;   /* else: known to be ours to set */
     bool cache_small;  /* as it is while we only look */
     int open_flags;
     int busy_timeout; /* of the adopted connection when it came */
@@ -88,8 +89,8 @@ void mig_sqlite_first_word(const char *sql, size_t len, char *out, size_t size);
 
 /* Remembers settings, temporary objects and attached databases, once. false: memory. */
 bool mig_sqlite_session_remember(struct mig_sqlite *c);
-/* Before any statement: a page cache that is enough to look at our tables. */
-void mig_sqlite_small_cache(struct mig_sqlite *c);
+/* Before any statement: a page cache that is enough to look at our tables, or one to work with. */
+void mig_sqlite_fit_cache(struct mig_sqlite *c, bool looks);
 /* Puts back what differs. An SQLite result code. */
 int mig_sqlite_session_restore(struct mig_sqlite *c);
 void mig_sqlite_session_free(struct mig_sqlite_session *s);

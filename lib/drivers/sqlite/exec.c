@@ -266,8 +266,8 @@ static migrate_status begin(struct run *r, const char *word, migrate_result *out
         put_result(r, out, MIGRATE_OUTCOME_NONE);
         return status;
     }
-    mig_sqlite_small_cache(c);
     bool ours = (r->stmt->flags & MIGRATE_STMT_BOOKKEEPING) && strcmp(word, "PRAGMA") != 0;
+    mig_sqlite_fit_cache(c, (ours && reads) || (c->cache_small && ours));
     if (!ours && !mig_sqlite_session_remember(c)) {
         put_result(r, out, MIGRATE_OUTCOME_NONE);
         return mig_sqlite_nomem(c->host, err);

@@ -214,7 +214,7 @@ static migrate_status open_file(struct mig_sqlite *c, const char *path, migrate_
     }
     sqlite3_extended_result_codes(db, 1);
     c->db = db;
-    c->cache_small = false;
+    c->cache_ours = c->cache_small = false;
     c->cache_chosen = option(c->host, "cache_size") != NULL;
     mig_sqlite_install_handlers(c);
     rc = apply_options(c, db);

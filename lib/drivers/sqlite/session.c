@@ -121,29 +121,33 @@ static bool holds(const struct mig_buf *list, const char *text)
     return false;
 }
 
-void mig_sqlite_small_cache(struct mig_sqlite *c)
+/* Whoever holds the file is waited for by the statement itself, not here. */
+static void find_out_about_cache(struct mig_sqlite *c)
 {
     char *now = NULL;
-    if (c->cache_chosen || c->cache_small) {
-        return;
-    }
-    sqlite3_busy_handler(c->db, NULL, NULL); /* whoever holds the file is waited for by the statement itself */
+    sqlite3_busy_handler(c->db, NULL, NULL);
     if (read_setting(c->db, "cache_size", &now) == SQLITE_OK && now) {
-        c->cache_small =
-            strcmp(now, "-2000") == 0 && write_setting(c->db, "cache_size", "-256") == SQLITE_OK;
-        c->cache_chosen = !c->cache_small;
+        c->cache_ours = strcmp(now, "-2000") == 0;
+        c->cache_chosen = !c->cache_ours;
     }
     free(now);
     mig_sqlite_install_handlers(c);
 }
 
-/* Half of what SQLite takes by itself, which costs no time that could be measured: a program that migrates at
- * its start wants to stay small. */
-static void working_cache(struct mig_sqlite *c)
+/* To work with: half of what SQLite takes by itself, which costs no time that could be measured; a program that
+ * migrates at its start wants to stay small. To look: a long history passes through and is not read again. */
+void mig_sqlite_fit_cache(struct mig_sqlite *c, bool looks)
 {
-    if (c->cache_small && write_setting(c->db, "cache_size", "-1000") == SQLITE_OK) {
-        c->cache_small = false;
-        c->cache_chosen = true;
+    if (c->cache_chosen) {
+        return;
+    }
+    bool first = !c->cache_ours;
+    if (first) {
+        find_out_about_cache(c);
+    }
+    if (c->cache_ours && (first || c->cache_small != looks) &&
+        write_setting(c->db, "cache_size", looks ? "-64" : "-1000") == SQLITE_OK) {
+        c->cache_small = looks;
     }
 }
 
@@ -152,7 +156,7 @@ bool mig_sqlite_session_remember(struct mig_sqlite *c)
     if (c->session) {
         return true;
     }
-    working_cache(c);
+    mig_sqlite_fit_cache(c, false);
     struct mig_sqlite_session *s = calloc(1, sizeof(*s));
     if (!s) {
         return false;
@@ -190,6 +194,7 @@ int mig_sqlite_session_restore(struct mig_sqlite *c)
     if (!s) {
         return SQLITE_OK; /* nothing ran that could have changed it */
     }
+    mig_sqlite_fit_cache(c, false);
     struct mig_buf now = MIG_BUF_INIT;
     int result = restore_settings(c->db, s);
     int rc = collect_undo(c->db, &now);
