@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/service.h"
 
+#include <linux/random.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <migrate/status.h>
 
@@ -252,7 +254,8 @@ static migrate_status attempt(struct mig_aws *aws, const struct mig_aws_call *ca
 uint32_t mig_aws_random(uint32_t bound)
 {
     uint32_t number = 0;
-    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
+    /* C libraries from before 2017 have no function for it. */
+    if (syscall(SYS_getrandom, &number, sizeof number, GRND_NONBLOCK) != (long)sizeof number)
         number = (uint32_t)mig_clock_mono_ms();
     return bound ? number % bound : 0;
 }
