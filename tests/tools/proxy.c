@@ -17,6 +17,8 @@
  *               run    run COMMAND with everything halted, then go on
  *               WHERE: before (the default) the message is forwarded, in its middle, or after it
  *   -x COMMAND  for run; N is in $MESSAGE
+ *   -m TEXT     N counts only those messages of that side that hold TEXT in their first 1000 bytes
+ *   -t FILE     one line for each message: side, type, length, text
  *   -o FILE     where the counters go; standard output otherwise
  *
  * The first line printed is {"port":N}. The counters are printed as one line of JSON on SIGUSR1 and at the
@@ -166,7 +168,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: proxy [-l PORT] [-d MS] [-p postgres|mysql|bytes] [-f KIND:FROM:N[:WHERE]] [-x COMMAND] "
-            "[-o FILE] TARGET_PORT\n");
+            "[-m TEXT] [-t FILE] [-o FILE] TARGET_PORT\n");
     return 2;
 }
 
@@ -175,13 +177,15 @@ int main(int argc, char **argv)
     static const char *const protocols[] = { "bytes", "postgres", "mysql", NULL };
     static struct proxy p = { .protocol = PROTOCOL_POSTGRES };
     int port = 0, option;
-    while ((option = getopt(argc, argv, "l:d:p:f:x:o:")) != -1) {
+    while ((option = getopt(argc, argv, "l:d:p:f:x:m:t:o:")) != -1) {
         switch (option) {
         case 'l': port = atoi(optarg); break;
         case 'd': p.delay = (int64_t)(atof(optarg) * 1000); break;
         case 'p': p.protocol = (enum protocol)pick(optarg, strlen(optarg), protocols); break;
         case 'f': read_fault(&p, optarg); break;
         case 'x': p.command = optarg; break;
+        case 'm': p.match = optarg; break;
+        case 't': p.trace = fopen(optarg, "a"); break;
         case 'o': p.out = optarg; break;
         default: return usage();
         }

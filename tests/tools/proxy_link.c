@@ -95,18 +95,30 @@ void accept_one(struct proxy *p)
 
 /* ---- looking at what comes ---- */
 
+static uint64_t place_of(const struct proxy *p, const struct stream *s, uint64_t length)
+{
+    return p->where == BEFORE ? s->message_at : p->where == MIDDLE ? s->message_at + (length + 1) / 2 : s->taken + 1;
+}
+
+/* The message is known to its end: is it the one that was asked for by what it says? */
+static void match_fault(struct proxy *p, struct stream *s, const struct frame_event *e)
+{
+    if (!e->ends || s->framer.direction != p->from || !note_holds(s, p->match))
+        return;
+    if (++p->matched == p->message && p->kind && !p->done)
+        s->fault_at = place_of(p, s, e->length);
+}
+
 /* Decides at which byte the fault happens once enough of the message is known. */
 static void place_fault(struct proxy *p, struct stream *s, const struct frame_event *e)
 {
     bool ours = p->kind && !p->done && s->framer.direction == p->from && p->messages[p->from] == p->message;
-    if (!ours || s->fault_at != UINT64_MAX)
+    if (p->match)
+        match_fault(p, s, e);
+    if (p->match || !ours || s->fault_at != UINT64_MAX)
         return;
-    if (p->where == BEFORE && e->begins)
-        s->fault_at = s->message_at;
-    else if (p->where == MIDDLE && e->known)
-        s->fault_at = s->message_at + (e->length + 1) / 2;
-    else if (p->where == AFTER && e->ends)
-        s->fault_at = s->taken + 1;
+    if (p->where == BEFORE ? e->begins : p->where == MIDDLE ? e->known : e->ends)
+        s->fault_at = place_of(p, s, e->length);
 }
 
 static bool is_goodbye(const struct proxy *p, const uint8_t *data, size_t len)
@@ -157,7 +169,11 @@ static void look(struct proxy *p, struct link *l, enum direction d, const uint8_
         if (e.begins) {
             p->messages[d]++;
             s->message_at = s->taken;
+            note_begin(s);
         }
+        note_byte(s, data[i]);
+        if (e.ends && p->trace)
+            note_print(p->trace, s, &e);
         place_fault(p, s, &e);
         l->answer_due |= d == FROM_CLIENT && frame_asks_encryption(&s->framer, &e);
         if (d == FROM_SERVER && !l->ready)

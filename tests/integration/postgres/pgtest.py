@@ -68,13 +68,17 @@ def in_order(lines):
 class Proxy:
     """The proxy before the server, or before pgbouncer."""
 
-    def __init__(self, target=None, delay=0, fault=None, command=None):
+    def __init__(self, target=None, delay=0, fault=None, command=None, match=None, trace=None):
         self.file = tempfile.NamedTemporaryFile(suffix='.json')
         args = [PROXY, '-o', self.file.name, '-d', str(delay)]
         if fault:
             args += ['-f', fault]
         if command:
             args += ['-x', command]
+        if match:
+            args += ['-m', match]
+        if trace:
+            args += ['-t', trace]
         self.process = subprocess.Popen(args + [str(target or os.environ['PG_PORT'])], stdout=subprocess.PIPE)
         self.port = json.loads(self.process.stdout.readline())['port']
 
