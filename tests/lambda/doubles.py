@@ -22,6 +22,7 @@ SKIPPED = 77
 
 class Quiet(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: in two, the second waits for the client's delayed acknowledgement
 
     def log_message(self, *_):
         pass
@@ -98,7 +99,8 @@ class RuntimeApi:
                 invocation.deadline_ms = int((time.time() + invocation.timeout) * 1000)
                 invocation.began_at = time.monotonic()
                 self.send_response(200)
-                for name, value in (("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
+                for name, value in (("Content-Type", "application/json"),
+                                    ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
                                     ("lambda-runtime-deadline-ms", str(invocation.deadline_ms)),
                                     ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:f"),
                                     ("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
@@ -115,6 +117,7 @@ class RuntimeApi:
                     self.send_header("Content-Length", str(len(invocation.event)))
                     self.end_headers()
                     self.wfile.write(invocation.event)
+                self.wfile.flush()
                 invocation.begun.set()
 
             def do_POST(self):
@@ -128,7 +131,7 @@ class RuntimeApi:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def take(self, request_id, kind, headers, body):
         with self.lock:
@@ -169,7 +172,7 @@ class Capture:
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = "http://127.0.0.1:%d/arn%%3Aaws%%3Acloudformation/a%%7Cb?AWSAccessKeyId=AKIASECRETKEY&Signature=28UijZePE5I4dvukKQqM%%2F9Rf1o4%%3D" \
             % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def json(self):
