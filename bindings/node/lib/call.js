@@ -3,8 +3,10 @@
 
 const { native } = require('./native.js');
 const errors = require('./errors.js');
-const { Course, checksum, flagsOf } = require('./code.js');
+const { Course, identity, flagsOf } = require('./code.js');
+const locks = require('./lock.js');
 const pool = require('./pool.js');
+const { inside } = require('./inside.js');
 
 const running = new Set();
 
@@ -16,20 +18,22 @@ process.on('exit', () => {
 /* One call on a context: starts it, answers what it asks, settles its promise. */
 class Call {
   constructor(owner, request) {
-    this.owner = owner; // {handle, codes, callbacks}
+    this.owner = owner; // {handle, codes, callbacks, migrator}
     this.handle = owner.handle;
     this.request = request;
     this.opened = false; // it opened the database, whatever came after
+    this.failed = null; // name of the status
     this.course = null;
     this.thrown = null; // what a callback of the application threw, to be thrown as it was
+    this.lockTurn = Promise.resolve();
   }
 
   async run() {
-    await pool.enter();
+    const leave = await pool.enter(inside.nested());
     try {
       return await new Promise((resolve, reject) => this.start(resolve, reject));
     } finally {
-      pool.leave();
+      leave();
     }
   }
 
@@ -49,7 +53,8 @@ class Call {
   settle(outcome, resolve, reject) {
     const report = outcome.json ? JSON.parse(outcome.json) : null;
     this.opened = outcome.opened;
-    if (!outcome.failure) return resolve({ report, text: outcome.text });
+    this.failed = outcome.failure?.name ?? null;
+    if (!outcome.failure) return resolve({ report, text: outcome.text, rows: outcome.rows, plan: outcome.plan });
     if (this.thrown && ['E_CALLBACK', 'E_STOPPED'].includes(outcome.failure.name)) return reject(this.thrown.value);
     return reject(errors.make({ ...outcome.failure, report }));
   }
@@ -68,7 +73,7 @@ class Call {
   /* Answers a question with what `make` comes to; values are texts. */
   async reply(talk, make) {
     try {
-      native.answer(talk, 0, null, await make());
+      native.answer(talk, 0, null, await inside.run(this.owner.migrator, make));
     } catch (value) {
       this.thrown = { value };
       native.answer(talk, -1, describe(value), []);
@@ -94,8 +99,7 @@ class Call {
 
   entry(entry) {
     if (typeof entry.up !== 'function') return [entry.path, entry.text, null, '0', null];
-    const sum = entry.checksum ?? checksum(`${entry.up}\n${entry.down ?? ''}`);
-    return [entry.path, null, sum, String(flagsOf(entry)), String(this.owner.codes.number(entry.path, entry))];
+    return [entry.path, null, identity(entry), String(flagsOf(entry)), String(this.owner.codes.number(entry.path, entry))];
   }
 
   async code({ number, amount, talk }) {
@@ -104,7 +108,8 @@ class Call {
     this.course = course;
     this.thrown = null;
     try {
-      await (amount === 2 ? code.down : code.up).call(code, { execute: course.execute });
+      await inside.run(this.owner.migrator,
+        () => (amount === 2 ? code.down : code.up).call(code, { execute: course.execute }));
       await course.last;
       native.answer(talk, 0, null, []);
     } catch (value) {
@@ -118,6 +123,17 @@ class Call {
 
   rows(payload) {
     this.course.rows(payload);
+  }
+
+  /* One question after the other: a lock is not given back while it is being renewed. */
+  lock({ number, text, texts, talk }) {
+    this.lockTurn = this.lockTurn.then(async () => {
+      const lock = this.owner.callbacks.lock;
+      const [status, message, values, thrown] = await inside.run(this.owner.migrator,
+        () => locks.answer(lock, number, text, texts));
+      if (thrown && number !== locks.RENEW) this.thrown = thrown; // a failed renewal is tried again
+      native.answer(talk, status, message, values);
+    });
   }
 }
 

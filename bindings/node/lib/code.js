@@ -5,6 +5,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs/promises');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const errors = require('./errors.js');
 
 /* Code migrations: finding them in a directory, and the JavaScript side of running one. */
 
@@ -20,6 +21,11 @@ function flagsOf(code) {
   return (code.down ? REVERSIBLE : 0) | (code.transaction === false ? NO_TRANSACTION : 0);
 }
 
+/* What the history knows code by that is in no file. */
+function identity(code) {
+  return code.checksum ?? checksum(`${code.up}\n${code.down ?? ''}`);
+}
+
 async function importFile(file) {
   const found = await import(pathToFileURL(file).href);
   const code = typeof found.up === 'function' ? found : found.default;
@@ -27,7 +33,12 @@ async function importFile(file) {
   return code;
 }
 
-/* `[{path, code, checksum}]` of directory `dir`, but for those in `known`. */
+/* The context keeps code that it was given, and an imported module cannot be imported anew. */
+function check(known, name, sum) {
+  if (known.get(name) !== sum) throw errors.moved(name, sum ? 'the file changed' : 'the file is gone');
+}
+
+/* `[{path, code, checksum}]` of directory `dir`, but for what is in `known`, a map of paths to checksums. */
 async function inDirectory(dir, known) {
   let names;
   try {
@@ -36,9 +47,12 @@ async function inDirectory(dir, known) {
     return []; // the engine says it better
   }
   const found = [];
-  for (const name of names.filter((n) => FILE.test(n) && !known.has(n)).sort()) {
+  for (const name of known.keys()) if (!names.includes(name)) check(known, name, null);
+  for (const name of names.filter((n) => FILE.test(n)).sort()) {
     const file = path.resolve(dir, name);
-    found.push({ path: name, code: await importFile(file), checksum: checksum(await fs.readFile(file)) });
+    const sum = checksum(await fs.readFile(file));
+    if (known.has(name)) check(known, name, sum);
+    else found.push({ path: name, code: await importFile(file), checksum: sum });
   }
   return found;
 }
@@ -88,4 +102,4 @@ class Course {
   }
 }
 
-module.exports = { Course, checksum, flagsOf, inDirectory };
+module.exports = { Course, identity, flagsOf, inDirectory };

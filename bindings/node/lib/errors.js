@@ -13,7 +13,7 @@ class MigrateError extends Error {
     Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
     this.status = facts.name;
     this.status_code = facts.status;
-    for (const key of FIELDS) this[key] = error[key] ?? null;
+    for (const key of FIELDS) this[key] = error[key] || null; // 0: there is none
     this.text = facts.text || error.message;
     this.report = facts.report ?? null;
   }
@@ -28,6 +28,13 @@ class DatabaseError extends MigrateError {}
 class Stopped extends MigrateError {}
 class Bug extends MigrateError {}
 
+/* What a lock throws when another has it. */
+class LockLost extends LockError {
+  constructor(message = 'another has the lock') {
+    super({ name: 'E_LOCK_LOST', status: 501, json: null, text: message });
+  }
+}
+
 const CLASSES = { 1: CallerError, 2: ProcessError, 3: SourceError, 4: StateError, 5: LockError,
   6: DatabaseError, 7: Stopped };
 
@@ -37,6 +44,12 @@ function make(facts) {
 
 function caller(name, status, message) {
   return new CallerError({ name, status, json: null, text: message });
+}
+
+/* A file of code is not as it was read: it cannot be read again. */
+function moved(path, what) {
+  const message = `${path}: ${what} since this Migrator read it: make a new one`;
+  return Object.assign(new SourceError({ name: 'E_SOURCE_MOVED', status: 309, json: null, text: message }), { path });
 }
 
 /* Runs a call of the addon's that throws its failures as plain objects. */
@@ -50,4 +63,4 @@ function translated(call) {
 }
 
 module.exports = { MigrateError, CallerError, ProcessError, SourceError, StateError, LockError, DatabaseError,
-  Stopped, Bug, make, caller, translated };
+  Stopped, Bug, LockLost, make, caller, moved, translated };

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Duration, Options } from './options.js';
+
+export type { Duration, Options } from './options.js';
 
 /** Runs one or more statements; the rows of the last that has any, every column as text. */
 export type Execute = (
@@ -67,11 +70,11 @@ export interface MigrateEvent {
   readonly [key: string]: unknown;
 }
 
-export interface Config {
+export interface Config extends Options {
   /** `sqlite:FILE`, `postgres://…`, `mysql://…`, `mariadb://…`. */
   database?: string | URL | null;
-  /** A directory, by default `migrations`; or the migrations themselves. */
-  source?: string | URL | Source | ReadonlyArray<Entry>;
+  /** A directory, by default `migrations`; or the migrations themselves; null: only those of add(). */
+  source?: string | URL | Source | ReadonlyArray<Entry> | null;
   onEvent?: (event: MigrateEvent) => void;
   /** Asked at every connect, reconnects included. */
   credentials?: (question: LoginQuestion) => Login | Promise<Login>;
@@ -79,9 +82,42 @@ export interface Config {
   driver?: string;
   /** Values of `${NAME}` in the migrations. */
   placeholders?: Readonly<Record<string, string | number>>;
-  /** Any option of the library: `lock_wait`, `transaction`, `labels`, …; see `options`. */
-  [option: string]: unknown;
+  /** An option of a driver. */
+  [option: `${string}.${string}`]: string | number | boolean | null | undefined;
 }
+
+/** Who holds a lock, as far as known. */
+export interface Holder {
+  session?: string | null;
+  application?: string | null;
+  host?: string | null;
+  user?: string | null;
+  doing?: string | null;
+  since?: string | number | Date | null;
+}
+
+/** A migration lock kept outside the database. Whatever lock is used, the fence in the database keeps two writers
+ *  apart; a lock saves them work. Its methods are called one after the other. */
+export interface Lock {
+  /** How often renew() is called while it is held. Without it the lock does not expire. */
+  readonly renewEvery?: Duration;
+  /** How long a silent holder keeps it. */
+  readonly ttl?: Duration;
+  /** Tries once and does not wait. Nothing, true or a number (larger than any holder's before): it is ours. Who has
+   *  it, or false: another has it. */
+  acquire(key: string): Acquired | Promise<Acquired>;
+  /** Gives it up. LockLost if it was not ours any more. */
+  release(key: string): unknown;
+  /** Extends it. LockLost: another has it; after any other failure it is called again until `ttl` is over. */
+  renew?(key: string): unknown;
+  /** Still ours? LockLost if not. */
+  verify?(key: string): unknown;
+  inspect?(key: string): Holder | null | Promise<Holder | null>;
+  /** Takes it from this holder, and from nobody else. */
+  breakLock?(key: string, holder: Holder | null): unknown;
+}
+
+export type Acquired = void | null | boolean | number | bigint | Holder;
 
 export interface CallOptions {
   signal?: AbortSignal;
@@ -90,8 +126,7 @@ export interface CallOptions {
 export interface RunOptions extends CallOptions {
   to?: string | number;
   steps?: number;
-  /** Milliseconds, or "500ms", "2s", "5m". */
-  deadline?: string | number;
+  deadline?: Duration;
 }
 
 export interface RevertOptions extends RunOptions {
@@ -144,7 +179,7 @@ export interface RunReport extends Report {
 
 export interface LockReport {
   readonly state: 'free' | 'locked';
-  readonly holder: unknown;
+  readonly holder: (Readonly<Record<keyof Holder | 'kind', string | null>> & { readonly epoch: number }) | null;
   readonly text: string;
   readonly [key: string]: unknown;
 }
@@ -173,6 +208,20 @@ export interface Plan {
   readonly [key: string]: unknown;
 }
 
+export interface Statement {
+  /** As it goes to the server, without terminator. */
+  readonly text: string;
+  /** Line of its file on which it begins. */
+  readonly line: number;
+  readonly destructive: boolean;
+  /** A crash in it may end in doubt. */
+  readonly may_doubt: boolean;
+  /** It cannot run in a transaction or a batch. */
+  readonly alone: boolean;
+  /** Why it is flagged. */
+  readonly note: string | null;
+}
+
 /** One source, one database. Connects at the first call that needs it; calls take turns. */
 export class Migrator {
   constructor(config?: Config);
@@ -184,7 +233,12 @@ export class Migrator {
   redo(options?: RevertOptions): Promise<RunReport>;
   /** What would run, in order. */
   plan(options?: PlanOptions): Promise<Plan>;
-  /** One script for psql, mysql or sqlite3 that does what a run would. */
+  /** Carries out a plan of plan(), exactly; rejects with E_STALE if database or migrations are no longer as then. */
+  apply(plan: Plan, options?: CallOptions): Promise<RunReport>;
+  /** The statements of step `index` of a plan, from 0. */
+  statements(plan: Plan, index: number, options?: CallOptions): Promise<ReadonlyArray<Statement>>;
+  /** One script for psql, mysql or sqlite3 that does what a run would, or this plan. */
+  script(plan: Plan, options?: CallOptions): Promise<string>;
   script(options?: PlanOptions): Promise<string>;
   /** Every migration and its state. */
   status(options?: CallOptions): Promise<Report>;
@@ -203,7 +257,11 @@ export class Migrator {
   /** One hash of the whole source. */
   hash(options?: CallOptions): Promise<string>;
   /** Until the database accepts connections and is writable. */
-  wait(options?: CallOptions & { timeout?: string }): Promise<OtherReport>;
+  wait(options?: CallOptions & { timeout?: Duration }): Promise<OtherReport>;
+  /** Connects now. */
+  open(options?: CallOptions): Promise<void>;
+  /** Joins a migration to those of the source: a file with its text, or code. */
+  add(entry: (FileEntry & { text: string | Uint8Array }) | CodeEntry): void;
   /** Value in force of an option. Not while a call runs. */
   option(key: string): string | null;
   /** Asks what runs, and what waits its turn, to end between statements. */
@@ -248,6 +306,10 @@ export class SourceError extends MigrateError {}
 export class StateError extends MigrateError {}
 /** Class 5: the migration lock: try again. */
 export class LockError extends MigrateError {}
+/** What a lock throws when another has it. */
+export class LockLost extends LockError {
+  constructor(message?: string);
+}
 /** Class 6: the database. */
 export class DatabaseError extends MigrateError {}
 /** Class 7: asked to stop, or out of time: the same call goes on from there. */

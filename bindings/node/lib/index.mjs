@@ -2,5 +2,5 @@
 import libmigrate from './index.js';
 
 export const { Migrator, options, version, MigrateError, CallerError, ProcessError, SourceError, StateError,
-  LockError, DatabaseError, Stopped, Bug } = libmigrate;
+  LockError, LockLost, DatabaseError, Stopped, Bug } = libmigrate;
 export default libmigrate;

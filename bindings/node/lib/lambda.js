@@ -8,23 +8,27 @@ const errors = require('./errors.js');
 const native = loadLambda();
 const DRIVERS = { sqlite: 'libmigrate-sqlite', postgres: 'libmigrate-postgres', mysql: 'libmigrate-mysql' };
 let server = null;
+let turn = Promise.resolve();
+let serving = 0;
 
 /* The drivers that the package brings, besides the Data API's, which the handler has. */
 function drivers() {
-  return Object.entries(DRIVERS).map(([name, file]) => [library(file).file, name])
-    .filter(([file]) => fs.existsSync(file)).flat();
+  return Object.entries(DRIVERS).flatMap(([name, file]) => {
+    const found = library(file).file;
+    return [fs.existsSync(found) ? found : null, name];
+  });
 }
 
-/* What a failed invocation throws: its name is the error type that Lambda reports. */
+/* What a failed invocation throws: its name is the error type that Lambda reports, `reply` the whole answer. */
 function failure(reply) {
   const body = JSON.parse(reply.body);
   const error = new Error(body.errorMessage ?? reply.text);
   Object.defineProperty(error, 'name', { value: reply.error });
+  Object.defineProperty(error, 'reply', { value: body });
   return error;
 }
 
-/* Handler of a Node function in the managed runtime: `libmigrate/lambda.handler`, configured as `bootstrap`. */
-async function handler(event, context = {}) {
+async function serve(event, context) {
   server ??= errors.translated(() => native.server(Object.entries(process.env).flat(), drivers()));
   const remaining = context.getRemainingTimeInMillis?.() ?? 2 ** 53 - 1;
   const reply = await native.handle(server, JSON.stringify(event ?? {}), context.awsRequestId ?? null, remaining,
@@ -33,6 +37,23 @@ async function handler(event, context = {}) {
   return JSON.parse(reply.body);
 }
 
-process.on('SIGTERM', () => { if (server) native.stop(server); });
+/* Handler of a Node function in the managed runtime: `libmigrate/lambda.handler`, configured as `bootstrap`. One
+ * invocation at a time, whoever calls. */
+async function handler(event, context = {}) {
+  serving++;
+  const mine = turn.then(() => serve(event, context ?? {}));
+  turn = mine.catch(() => {});
+  try {
+    return await mine;
+  } finally {
+    serving--;
+  }
+}
+
+/* The end of the environment: what runs stops between statements and answers that work is left. */
+process.once('SIGTERM', () => {
+  if (serving > 0) native.stop(server);
+  else process.kill(process.pid, 'SIGTERM');
+});
 
 module.exports = { handler };

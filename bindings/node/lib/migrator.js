@@ -6,27 +6,18 @@ const { native, library } = require('./native.js');
 const errors = require('./errors.js');
 const code = require('./code.js');
 const { Call } = require('./call.js');
+const { inside } = require('./inside.js');
+const locks = require('./lock.js');
+const plans = require('./plan.js');
+const { milliseconds, optionText, freeze } = require('./text.js');
 
 const UP = 1, DOWN = 2, REDO = 3;
 const RUN_ALL = 1, RUN_SQL = 2;
 const SCHEMES = { sqlite: 'sqlite', postgres: 'postgres', postgresql: 'postgres', mysql: 'mysql', mariadb: 'mysql',
   'rds-data': 'rds_data' };
-const UNITS = { ms: 1, s: 1000, m: 60000, h: 3600000 };
-
-/* Milliseconds of 1500, "500ms", "2s", "5m". */
-function milliseconds(value) {
-  if (value == null) return 0;
-  if (typeof value === 'number') return Math.max(1, Math.floor(value));
-  const match = /^(\d+)(ms|s|m|h)$/.exec(value);
-  if (!match) throw errors.caller('E_ARGUMENT', 100, `"${value}" is no duration: "500ms", "2s", "5m"`);
-  return Number(match[1]) * UNITS[match[2]];
-}
-
-/* JSON's objects, unchangeable. */
-function freeze(value) {
-  if (value && typeof value === 'object') Object.values(value).forEach(freeze);
-  return Object.freeze(value);
-}
+/* After these the connection may be gone: some servers end a session to end its statement. */
+const LOSING = ['E_LOCK_LOST', 'E_FENCED', 'E_CONN_LOST', 'E_CANCELLED', 'E_DEADLINE'];
+const TYPES = new Map(native.options.map(({ key, type }) => [key, type]));
 
 /* Code migrations by number, which is how the addon knows them. */
 class Codes {
@@ -54,6 +45,7 @@ class Codes {
 class Migrator {
   #handle = new native.Handle();
   #codes = new Codes();
+  #read = new Map(); // checksums of the files of code in #dir
   #callbacks = {};
   #url;
   #dir = null;
@@ -65,14 +57,15 @@ class Migrator {
   #closed = null;
 
   constructor(config = {}) {
-    const { database, source, onEvent, credentials, driver, ...options } = config;
+    const { database, source = 'migrations', onEvent, credentials, driver, ...options } = config;
+    callable({ onEvent, credentials });
     this.#config = config;
     this.#url = database == null ? null : String(database);
-    this.#callbacks = { onEvent, credentials, list: null };
+    this.#callbacks = { onEvent, credentials, list: null, lock: null };
     errors.translated(() => {
       this.#setOptions(options);
       this.#handle.listen(Boolean(onEvent), Boolean(credentials));
-      this.#useSource(source ?? 'migrations');
+      if (source !== null) this.#useSource(source);
       if (driver) this.#handle.loadDriver(driver, null, false);
       this.#loadDriver();
     });
@@ -83,8 +76,11 @@ class Migrator {
       if (value == null) continue;
       if (key === 'placeholders') {
         for (const [name, text] of Object.entries(value)) this.#handle.set(`placeholder.${name}`, String(text));
+      } else if (key === 'lock' && typeof value === 'object') {
+        this.#handle.useLock(...locks.shape(value));
+        this.#callbacks.lock = value;
       } else {
-        this.#handle.set(key, optionText(value));
+        this.#handle.set(key, optionText(value, TYPES.get(key)));
       }
     }
     const wanted = ['secret', 'ssm_parameter', 'iam'].some((key) => options[key] && String(options[key]) !== '0');
@@ -98,6 +94,9 @@ class Migrator {
       this.#handle.useDir(source);
     } else {
       const list = Array.isArray(source) ? () => source : () => source.list();
+      if (!Array.isArray(source) && typeof source?.list !== 'function') {
+        throw errors.caller('E_ARGUMENT', 100, 'source: a directory, an array of migrations, or an object with list()');
+      }
       this.#callbacks.list = () => withText(source, list());
       this.#handle.useSource();
     }
@@ -107,26 +106,39 @@ class Migrator {
   #loadDriver() {
     const name = SCHEMES[/^([a-z-]+):/.exec(this.#url ?? '')?.[1]];
     if (!name || this.#config.driver) return;
+    if (this.#handle.addDriver(name)) return;
     const found = library(name === 'rds_data' ? 'libmigrate-aws' : `libmigrate-${name}`);
     this.#handle.loadDriver(found.file, name, found.search);
   }
 
   /* ---- one call after the other ---- */
 
-  async #call(request, { signal, connect = true } = {}) {
+  async #call(request, { signal, connect = true, before } = {}) {
     signal?.throwIfAborted();
-    if (this.#closed) throw errors.caller('E_MISUSE', 101, 'this Migrator is closed');
+    this.#usable();
     this.#waiting++;
-    const turn = this.#tail.then(() => this.#perform(request, signal, connect));
+    const turn = this.#tail.then(() => this.#perform(request, signal, connect, before));
     this.#tail = turn.catch(() => {});
     return turn;
   }
 
-  async #perform(request, signal, connect) {
+  #usable() {
+    if (this.#closed) throw errors.caller('E_MISUSE', 101, 'this Migrator is closed');
+    if (!inside.of(this)) return;
+    throw errors.caller('E_MISUSE', 101, 'a Migrator cannot be used from within a callback of its own');
+  }
+
+  #idle() {
+    this.#usable();
+    if (this.#waiting > 0) throw errors.caller('E_MISUSE', 101, 'a call is under way');
+  }
+
+  async #perform(request, signal, connect, before) {
     const cancel = () => this.#handle.cancel();
     try {
       signal?.throwIfAborted();
       await this.#findCode();
+      if (before) errors.translated(before);
       signal?.throwIfAborted();
       signal?.addEventListener('abort', cancel, { once: true });
       return await this.#run(this.#connecting(request, connect));
@@ -146,22 +158,30 @@ class Migrator {
   }
 
   async #run(request) {
-    const owner = { handle: this.#handle, codes: this.#codes, callbacks: this.#callbacks };
+    const owner = { handle: this.#handle, codes: this.#codes, callbacks: this.#callbacks, migrator: this };
     const call = new Call(owner, request);
     try {
       return await call.run();
     } finally {
       this.#opened ||= call.opened;
+      if (this.#opened && LOSING.includes(call.failed) && !/^sqlite:/.test(this.#url ?? '')) {
+        this.#opened = false; // the next call connects anew
+        await new Call(owner, { verb: 'close' }).run();
+      }
     }
   }
 
   async #findCode() {
     if (this.#dir === null) return;
-    for (const found of await code.inDirectory(this.#dir, this.#codes)) {
-      const number = this.#codes.number(found.path, found.code);
-      errors.translated(() =>
-        this.#handle.addCode(found.path, found.checksum, code.flagsOf(found.code), number));
+    for (const found of await code.inDirectory(this.#dir, this.#read)) {
+      this.#addCode(found.path, found.checksum, found.code);
+      this.#read.set(found.path, found.checksum);
     }
+  }
+
+  #addCode(path, checksum, functions) {
+    const number = this.#codes.number(path, functions);
+    errors.translated(() => this.#handle.addCode(path, checksum, code.flagsOf(functions), number));
   }
 
   async #report(request, options) {
@@ -189,11 +209,25 @@ class Migrator {
   }
 
   async plan(options = {}) {
-    return freeze(JSON.parse((await this.#planned('plan', options)).text));
+    const { text, plan } = await this.#planned('plan', options);
+    return plans.make(text, plan);
   }
 
-  async script(options = {}) {
-    return (await this.#planned('script', options)).text;
+  async apply(plan, options = {}) {
+    return plans.lend(plan, (native) => this.#report({ verb: 'apply', plan: native }, options));
+  }
+
+  async statements(plan, index, options = {}) {
+    if (!Number.isInteger(index) || index < 0 || index >= (plan?.steps?.length ?? 0)) {
+      throw errors.caller('E_ARGUMENT', 100, `the plan has no step ${String(index)}`);
+    }
+    return plans.lend(plan, async (native) =>
+      plans.statements((await this.#call({ verb: 'statements', plan: native, steps: index }, options)).rows));
+  }
+
+  async script(what = {}, options = {}) {
+    if (!plans.isPlan(what)) return (await this.#planned('script', what)).text;
+    return plans.lend(what, async (native) => (await this.#call({ verb: 'script', plan: native }, options)).text);
   }
 
   async #planned(verb, options) {
@@ -253,11 +287,27 @@ class Migrator {
   }
 
   async wait({ timeout, ...options } = {}) {
-    if (timeout != null) errors.translated(() => this.#handle.set('wait_timeout', optionText(timeout)));
-    return this.#report({ verb: 'wait', target: this.#url }, { ...options, connect: false });
+    const before = () => timeout != null && this.#handle.set('wait_timeout', optionText(timeout, 'duration'));
+    return this.#report({ verb: 'wait', target: this.#url }, { ...options, connect: false, before });
+  }
+
+  async open(options = {}) {
+    await this.#call({ verb: 'open' }, options);
+  }
+
+  /* Joins a migration to those of the source. */
+  add(entry) {
+    this.#idle();
+    if (typeof entry?.path !== 'string') throw errors.caller('E_ARGUMENT', 100, 'a migration has a path');
+    if (typeof entry.up === 'function') return this.#addCode(entry.path, code.identity(entry), entry);
+    if (typeof entry.text !== 'string' && !(entry.text instanceof Uint8Array)) {
+      throw errors.caller('E_ARGUMENT', 100, `${entry.path}: a migration has a text, or a function up()`);
+    }
+    return errors.translated(() => this.#handle.addFile(entry.path, entry.text));
   }
 
   option(key) {
+    this.#idle();
     return errors.translated(() => this.#handle.get(key));
   }
 
@@ -270,6 +320,7 @@ class Migrator {
   }
 
   async close() {
+    if (inside.of(this)) this.#usable();
     this.#closed ??= this.#tail.then(() => this.#run({ verb: 'free' })).then(() => {});
     return this.#closed;
   }
@@ -280,10 +331,12 @@ if (Symbol.asyncDispose) {
     { value: Migrator.prototype.close, writable: true, configurable: true });
 }
 
-function optionText(value) {
-  if (Array.isArray(value)) return value.join(',');
-  if (typeof value === 'boolean') return value ? '1' : '0';
-  return String(value);
+/* A callback that cannot be called is told at once, not in the middle of a run. */
+function callable(callbacks) {
+  for (const [name, value] of Object.entries(callbacks)) {
+    if (value == null || typeof value === 'function') continue;
+    throw errors.caller('E_ARGUMENT', 100, `${name}: a function is wanted, not ${typeof value}`);
+  }
 }
 
 /* Entries with their texts, read where the source reads them one by one. */

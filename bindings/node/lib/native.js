@@ -10,12 +10,18 @@ function addonPath() {
     path.join(__dirname, '..', 'build', `${process.platform}-${process.arch}`, 'libmigrate.node');
 }
 
+const BUILD = 'run `npm run build` in the package (it needs a C compiler and libmigrate)';
+
 function load(file) {
   if (!fs.existsSync(file)) {
-    throw new Error(`libmigrate has no binary for ${process.platform}-${process.arch} at ${file}; ` +
-      'run `npm run build` in the package (it needs a C compiler and libmigrate)');
+    throw new Error(`libmigrate has no binary for ${process.platform}-${process.arch} at ${file}; ${BUILD}`);
   }
-  return require(file);
+  try {
+    return require(file);
+  } catch (error) {
+    if (error.code !== 'ERR_DLOPEN_FAILED') throw error;
+    throw new Error(`libmigrate's binary cannot be loaded here: ${error.message}; ${BUILD}`, { cause: error });
+  }
 }
 
 const file = addonPath();

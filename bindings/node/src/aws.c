@@ -11,8 +11,10 @@
 migrate_status aws_open(migrate_ctx *ctx, const char *path, const char *url, migrate_error **err)
 {
     migrate_status (*open_fn)(migrate_ctx *, const char *, migrate_error **) = NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    void *found = library ? dlsym(library, "migrate_aws_open") : NULL;
+    void *found = library_symbol("migrate_aws_open");
+    void *library = found ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library)
+        found = dlsym(library, "migrate_aws_open");
     if (!found)
         return migrate_error_make(err, MIGRATE_E_LOAD, "libmigrate-aws, which has the credentials from AWS, "
                                   "cannot be loaded", "install it beside libmigrate");

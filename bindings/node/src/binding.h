@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include <migrate/driver.h>
+#include <migrate/lock.h>
 #include <migrate/migrate.h>
 #include <migrate/source.h>
 
@@ -25,6 +26,7 @@ struct handle {
     struct job  *job;       /**< the call under way; touched by the JavaScript thread alone */
     struct job  *calling;   /**< the same, as the pool's thread sees it: whom callbacks talk through */
     bool         on_event;  /**< somebody listens to more than that we are alive */
+    migrate_lock_ops lock_ops; /**< of a lock in JavaScript: which members it has differs */
 };
 
 /* ---- arguments and values: values.c ---- */
@@ -66,6 +68,10 @@ struct texts {
 bool texts_take(napi_env env, napi_value array, struct texts *out);
 void texts_free(struct texts *texts);
 
+/** Copies of @p n strings; a NULL stands for null. False: no memory. */
+bool texts_copy(struct texts *out, const char *const *strings, size_t n);
+napi_value texts_make(napi_env env, const struct texts *texts);
+
 /* ---- rows that a statement gave: rows.c ---- */
 
 struct rows;
@@ -100,6 +106,9 @@ struct talk *talk_new(void);
 struct talk *talk_ref(struct talk *talk);
 void talk_unref(struct talk *talk);
 
+/** Waits up to @p ms for something said; SAID_NOTHING if nothing was. */
+enum talk_said talk_hear(struct talk *talk, uint32_t ms);
+
 /** Waits until JavaScript says something; with SAID_NOTHING *@p status is the tick's failure. */
 enum talk_said talk_wait(struct talk *talk, talk_tick_fn tick, void *user, migrate_status *status);
 
@@ -122,18 +131,19 @@ napi_value js_answer(napi_env env, napi_callback_info info);
 /* ---- messages to JavaScript: message.c ---- */
 
 enum message_kind { MESSAGE_ALIVE, MESSAGE_EVENT, MESSAGE_LOGIN, MESSAGE_LIST, MESSAGE_CODE, MESSAGE_ROWS,
-                    MESSAGE_DONE };
+                    MESSAGE_LOCK, MESSAGE_DONE };
 
 struct message {
     enum message_kind kind;
     struct job       *job;
     struct talk      *talk;      /**< a reference */
-    char             *text;      /**< of the event, the login */
-    uint64_t          number;    /**< which code; why the login */
+    char             *text;      /**< of the event, the login; key of the lock */
+    uint64_t          number;    /**< which code; why the login; what of the lock */
     int64_t           amount;    /**< direction of the code; time for the login */
     migrate_status    status;    /**< of the statement behind MESSAGE_ROWS */
     char             *error_json, *error_text;
     struct rows      *rows;
+    struct texts      texts;     /**< the holder of a lock */
 };
 
 /** A message of @p kind to the listener of @p job, or NULL without memory. */
@@ -142,8 +152,21 @@ struct message *message_new(struct job *job, enum message_kind kind, struct talk
 /** Hands it over, whatever becomes of it. False: nobody is there any more. */
 bool message_send(struct message *message);
 
-/** Sends a question and waits for the first thing JavaScript says. */
-enum talk_said message_ask(struct message *message, migrate_status *status);
+/** Sends a question and waits for the first thing JavaScript says, as talk_wait() does. */
+enum talk_said message_ask(struct message *message, talk_tick_fn tick, void *user, migrate_status *status);
+
+/** No answer came of @p whom: because of @p status, or because JavaScript is gone. */
+migrate_status message_unheard(migrate_status status, const char *whom, migrate_error **err);
+
+/** A tick for those who have no host: user is the context. */
+migrate_status message_asked(void *ctx);
+
+/** A tick for a source and a lock: user is their migrate_host and context. */
+struct waiting {
+    const migrate_host *host;
+    const migrate_ctx  *ctx;
+};
+migrate_status message_tick(void *waiting);
 
 /** Runs on JavaScript's thread for each. */
 void message_arrives(napi_env env, napi_value listener, void *context, void *data);
@@ -166,6 +189,10 @@ struct job {
     migrate_report          *report;
     char                    *result;    /**< JSON or text that is no report's */
     size_t                   result_len, result_cap;
+    migrate_plan            *plan;      /**< one that was made */
+    migrate_plan            *given;     /**< one to work on, kept by `kept` */
+    napi_ref                 kept;
+    struct rows             *rows;      /**< statements of a plan */
 };
 
 napi_value js_start(napi_env env, napi_callback_info info);
@@ -174,12 +201,28 @@ napi_value js_start(napi_env env, napi_callback_info info);
 void verbs_run(struct job *job);
 
 /** What the job came to, for its promise. */
-napi_value job_outcome(napi_env env, const struct job *job);
+napi_value job_outcome(napi_env env, struct job *job);
 
 /** Opens with credentials from AWS (aws.h), from the library at @p path. */
 migrate_status aws_open(migrate_ctx *ctx, const char *path, const char *url, migrate_error **err);
 
-/* ---- callbacks of the engine: events.c, login.c, code.c, source.c ---- */
+/* ---- plans: plan.c ---- */
+
+/** Hands @p plan over to JavaScript, which frees it. */
+napi_value plan_make(napi_env env, migrate_plan *plan);
+
+/** The plan behind @p value, or NULL. */
+migrate_plan *plan_take(napi_env env, napi_value value);
+
+/* ---- what the library has inside: library.c ---- */
+
+/** A function of libmigrate itself, or NULL: all drivers may be in one library. */
+void *library_symbol(const char *name);
+
+/** Adds driver @p name if libmigrate has it inside; MIGRATE_E_LOAD, without an error, if not. */
+migrate_status library_add_driver(migrate_ctx *ctx, const char *name, migrate_error **err);
+
+/* ---- callbacks of the engine: events.c, login.c, code.c, source.c, lock.c ---- */
 
 migrate_status on_event(void *handle, const migrate_event *event);
 migrate_status on_login(void *handle, migrate_login *login, migrate_error **err);
@@ -189,5 +232,6 @@ migrate_status code_run(struct handle *handle, uint64_t number, uint32_t directi
                         migrate_error **err);
 napi_value js_add_code(napi_env env, napi_callback_info info);
 napi_value js_use_source(napi_env env, napi_callback_info info);
+napi_value js_use_lock(napi_env env, napi_callback_info info);
 
 #endif /* BINDING_H */

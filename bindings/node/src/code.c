@@ -76,10 +76,8 @@ static migrate_status follow(struct course *c, migrate_error **err)
         enum talk_said said = talk_wait(c->talk, tick, c, &status);
         if (said == SAID_ANSWER)
             return take_answer(c, err);
-        if (said == SAID_NOTHING)
-            return migrate_error_make(err, status, "asked to stop while JavaScript was waited for", NULL);
-        if (said == SAID_ABANDONED || !answer_exec(c))
-            return migrate_error_make(err, MIGRATE_E_CALLBACK, "JavaScript ended before its migration did", NULL);
+        if (said != SAID_EXEC || !answer_exec(c))
+            return message_unheard(status, "the migration", err);
     }
 }
 
@@ -99,7 +97,7 @@ migrate_status code_run(struct handle *handle, uint64_t number, uint32_t directi
     if (message_send(message))
         status = follow(&c, &own);
     else
-        status = migrate_error_make(&own, MIGRATE_E_CALLBACK, "JavaScript ended before its migration did", NULL);
+        status = message_unheard(MIGRATE_OK, "the migration", &own);
     talk_close(c.talk);
     talk_unref(c.talk);
     migrate_error_free(c.fault);

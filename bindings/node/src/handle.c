@@ -117,6 +117,24 @@ static napi_value js_load_driver(napi_env env, napi_callback_info info)
     return done(env, status, err);
 }
 
+/* addDriver(name): is it in libmigrate itself? */
+static napi_value js_add_driver(napi_env env, napi_callback_info info)
+{
+    size_t argc = 1;
+    napi_value argv[1] = { NULL }, value = NULL;
+    migrate_error *err = NULL;
+    struct handle *handle = this_handle(env, info, &argc, argv, true);
+    char *name = handle ? take_text(env, argv[0], NULL) : NULL;
+    if (!name)
+        return handle ? fail(env, "addDriver() takes a name") : NULL;
+    migrate_status status = library_add_driver(handle->ctx, name, &err);
+    free(name);
+    if (status != MIGRATE_OK && status != MIGRATE_E_LOAD)
+        return throw_failure(env, status, err);
+    napi_get_boolean(env, status == MIGRATE_OK, &value);
+    return value;
+}
+
 /* listen(events, credentials): what JavaScript wants to be asked and told. */
 static napi_value js_listen(napi_env env, napi_callback_info info)
 {
@@ -168,5 +186,6 @@ const napi_property_descriptor handle_methods[] = {
     METHOD("listen", js_listen),    METHOD("loadDriver", js_load_driver),
     METHOD("start", js_start),      METHOD("stop", js_stop),
     METHOD("cancel", js_cancel),    METHOD("resume", js_resume),
+    METHOD("useLock", js_use_lock), METHOD("addDriver", js_add_driver),
 };
 const size_t handle_methods_count = sizeof handle_methods / sizeof *handle_methods;

@@ -8,6 +8,10 @@ static void job_free(napi_env env, struct job *job)
 {
     if (job->self)
         napi_delete_reference(env, job->self);
+    if (job->kept)
+        napi_delete_reference(env, job->kept);
+    migrate_plan_free(job->plan);
+    rows_free(job->rows);
     migrate_error_free(job->err);
     migrate_report_free(job->report);
     migrate_ctx_free(job->closing);
@@ -55,7 +59,7 @@ static void work(napi_env env, void *data)
     napi_release_threadsafe_function(send, napi_tsfn_release);
 }
 
-napi_value job_outcome(napi_env env, const struct job *job)
+napi_value job_outcome(napi_env env, struct job *job)
 {
     napi_value object = NULL, value = NULL, failure = NULL;
     napi_create_object(env, &object);
@@ -70,6 +74,11 @@ napi_value job_outcome(napi_env env, const struct job *job)
     if (job->status != MIGRATE_OK)
         failure = make_failure(env, job->status, job->err);
     set_member(env, object, "failure", failure);
+    if (job->rows)
+        set_member(env, object, "rows", rows_make(env, job->rows));
+    if (job->plan)
+        set_member(env, object, "plan", plan_make(env, job->plan));
+    job->plan = NULL;
     return object;
 }
 
@@ -84,6 +93,15 @@ static void read_request(napi_env env, napi_value request, struct job *job)
     job->direction = take_number(env, request, "direction");
     job->steps = take_number(env, request, "steps");
     job->deadline_ms = take_number(env, request, "deadline_ms");
+}
+
+/* A plan to work on: its object lives as long as the job. */
+static bool keep_plan(napi_env env, napi_value request, struct job *job)
+{
+    napi_value value = NULL;
+    napi_get_named_property(env, request, "plan", &value);
+    job->given = plan_take(env, value);
+    return !job->given || napi_create_reference(env, value, 1, &job->kept) == napi_ok;
 }
 
 /* From here on the messages hold one part of the job, the work the other. */
@@ -130,7 +148,7 @@ napi_value js_start(napi_env env, napi_callback_info info)
     napi_get_cb_info(env, info, NULL, NULL, &self, NULL);
     job->handle = handle;
     read_request(env, argv[0], job);
-    if (!prepare(env, self, argv[1], job)) {
+    if (!keep_plan(env, argv[0], job) || !prepare(env, self, argv[1], job)) {
         job_free(env, job);
         return fail(env, "libmigrate: the call cannot be started");
     }

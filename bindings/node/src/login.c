@@ -36,14 +36,12 @@ migrate_status on_login(void *user, migrate_login *login, migrate_error **err)
     message->text = strdup(migrate_login_url(login));
     message->number = migrate_login_reason(login);
     message->amount = migrate_login_remaining_ms(login);
-    enum talk_said said = message_ask(message, &status);
+    enum talk_said said = message_ask(message, message_asked, handle->ctx, &status);
     talk_close(talk);
     if (said == SAID_ANSWER)
         status = take_answer(talk, login, err);
-    else if (status != MIGRATE_OK)
-        status = migrate_error_make(err, status, "asked to stop while credentials were waited for", NULL);
     else
-        status = migrate_error_make(err, MIGRATE_E_CALLBACK, "JavaScript ended before it gave credentials", NULL);
+        status = message_unheard(status, "the function for credentials", err);
     wipe(talk);
     talk_unref(talk);
     return status;

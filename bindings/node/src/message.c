@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "binding.h"
@@ -18,6 +19,7 @@ static void message_free(struct message *message)
 {
     talk_unref(message->talk);
     rows_free(message->rows);
+    texts_free(&message->texts);
     free(message->text);
     free(message->error_json);
     free(message->error_text);
@@ -32,18 +34,41 @@ bool message_send(struct message *message)
     return false;
 }
 
-static migrate_status asked(void *ctx)
+migrate_status message_asked(void *ctx)
 {
     return migrate_ctx_asked(ctx);
 }
 
-enum talk_said message_ask(struct message *message, migrate_status *status)
+/* The host says when time is over, and the context when somebody asked to stop between statements. */
+migrate_status message_tick(void *user)
+{
+    const struct waiting *waiting = user;
+    migrate_status status = waiting->host->tick(waiting->host);
+    return status != MIGRATE_OK ? status : migrate_ctx_asked(waiting->ctx);
+}
+
+migrate_status message_unheard(migrate_status status, const char *whom, migrate_error **err)
+{
+    char message[160];
+    const char *why = "asked to stop";
+    if (status == MIGRATE_OK) {
+        snprintf(message, sizeof message, "JavaScript ended while %s was waited for", whom);
+        return migrate_error_make(err, MIGRATE_E_CALLBACK, message, NULL);
+    }
+    if (status == MIGRATE_E_LOCK_LOST)
+        why = "the migration lock was lost";
+    else if (status == MIGRATE_E_DEADLINE)
+        why = "the deadline passed";
+    snprintf(message, sizeof message, "%s while %s was waited for", why, whom);
+    return migrate_error_make(err, status, message, NULL);
+}
+
+enum talk_said message_ask(struct message *message, talk_tick_fn tick, void *user, migrate_status *status)
 {
     struct talk *talk = message->talk;
-    struct job *job = message->job;
     if (!message_send(message))
         return SAID_ABANDONED;
-    return talk_wait(talk, asked, job->handle->ctx, status);
+    return talk_wait(talk, tick, user, status);
 }
 
 /* JavaScript is gone (its worker was ended): nobody waits for the outcome, so end soon. */
@@ -55,7 +80,7 @@ static void abandon(struct message *message)
         talk_abandon(message->talk);
 }
 
-static const char *const names[] = { "alive", "event", "login", "list", "code", "rows", "done" };
+static const char *const names[] = { "alive", "event", "login", "list", "code", "rows", "lock", "done" };
 
 static napi_value make_payload(napi_env env, const struct message *m)
 {
@@ -76,6 +101,8 @@ static napi_value make_payload(napi_env env, const struct message *m)
         set_member(env, object, "message", make_string(env, m->error_text));
         set_member(env, object, "rows", rows_make(env, m->rows));
     }
+    if (m->kind == MESSAGE_LOCK)
+        set_member(env, object, "texts", texts_make(env, &m->texts));
     set_member(env, object, "talk", talk_make(env, m->talk));
     return object;
 }

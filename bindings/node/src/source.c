@@ -28,22 +28,17 @@ static migrate_status rewind_source(void *self, const migrate_host *host, migrat
     struct source *s = self;
     struct message *message;
     migrate_status status = MIGRATE_OK;
-    (void)host;
+    struct waiting waiting = { host, s->handle->ctx };
     let_go(s);
     s->talk = s->handle->calling ? talk_new() : NULL;
     message = s->talk ? message_new(s->handle->calling, MESSAGE_LIST, s->talk) : NULL;
     if (!message)
         return migrate_error_make(err, MIGRATE_E_NOMEM, "out of memory", NULL);
-    enum talk_said said = message_ask(message, &status);
+    enum talk_said said = message_ask(message, message_tick, &waiting, &status);
     talk_close(s->talk);
     if (said == SAID_ANSWER && s->talk->status == 0)
         return MIGRATE_OK;
-    if (said == SAID_ANSWER)
-        status = talk_failure(s->talk, err);
-    else if (status != MIGRATE_OK)
-        status = migrate_error_make(err, status, "asked to stop while migrations were waited for", NULL);
-    else
-        status = migrate_error_make(err, MIGRATE_E_CALLBACK, "JavaScript ended before it gave migrations", NULL);
+    status = said == SAID_ANSWER ? talk_failure(s->talk, err) : message_unheard(status, "the source", err);
     let_go(s);
     return status;
 }

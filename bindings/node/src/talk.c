@@ -57,11 +57,12 @@ void talk_unref(struct talk *talk)
     free(talk);
 }
 
-static void wait_a_little(struct talk *talk)
+/* Under the mutex. */
+static void wait_a_little(struct talk *talk, long ns)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += TICK_NS;
+    until.tv_nsec += ns;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
@@ -75,7 +76,7 @@ enum talk_said talk_wait(struct talk *talk, talk_tick_fn tick, void *user, migra
     *status = MIGRATE_OK;
     pthread_mutex_lock(&talk->mutex);
     while (talk->said == SAID_NOTHING && *status == MIGRATE_OK) {
-        wait_a_little(talk);
+        wait_a_little(talk, TICK_NS);
         if (talk->said != SAID_NOTHING)
             break;
         /* the tick may send something to the server: not under the lock */
@@ -84,6 +85,17 @@ enum talk_said talk_wait(struct talk *talk, talk_tick_fn tick, void *user, migra
         pthread_mutex_lock(&talk->mutex);
     }
     said = *status == MIGRATE_OK ? talk->said : SAID_NOTHING;
+    pthread_mutex_unlock(&talk->mutex);
+    return said;
+}
+
+enum talk_said talk_hear(struct talk *talk, uint32_t ms)
+{
+    enum talk_said said;
+    pthread_mutex_lock(&talk->mutex);
+    if (talk->said == SAID_NOTHING && ms > 0)
+        wait_a_little(talk, (long)ms * 1000000L);
+    said = talk->said;
     pthread_mutex_unlock(&talk->mutex);
     return said;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "binding.h"
 
@@ -46,4 +47,31 @@ void texts_free(struct texts *texts)
     free(texts->at);
     texts->at = NULL;
     texts->n = 0;
+}
+
+bool texts_copy(struct texts *out, const char *const *strings, size_t n)
+{
+    out->n = 0;
+    out->at = calloc(n ? n : 1, sizeof *out->at);
+    if (!out->at)
+        return false;
+    for (; out->n < n; out->n++) {
+        const char *string = strings[out->n];
+        char *copy = string ? strdup(string) : NULL;
+        if (string && !copy) {
+            texts_free(out);
+            return false;
+        }
+        out->at[out->n] = (migrate_text){ copy, copy ? strlen(copy) : 0 };
+    }
+    return true;
+}
+
+napi_value texts_make(napi_env env, const struct texts *texts)
+{
+    napi_value array = NULL;
+    napi_create_array_with_length(env, texts->n, &array);
+    for (size_t i = 0; array && i < texts->n; i++)
+        napi_set_element(env, array, (uint32_t)i, make_text(env, texts->at[i].data, texts->at[i].len));
+    return array;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,20 +52,61 @@ static migrate_status verb_plan(migrate_ctx *ctx, struct job *job)
         const char *json = migrate_plan_json(plan);
         status = append(job, json, strlen(json));
     }
-    migrate_plan_free(plan);
+    job->plan = plan;
     return status;
+}
+
+static migrate_status without_plan(struct job *job)
+{
+    return migrate_error_make(&job->err, MIGRATE_E_ARGUMENT, "a plan that plan() made is wanted", NULL);
+}
+
+static migrate_status verb_apply(migrate_ctx *ctx, struct job *job)
+{
+    return job->given ? migrate_plan_apply(ctx, job->given, &job->report, &job->err) : without_plan(job);
+}
+
+static migrate_text text_of(const char *string)
+{
+    return (migrate_text){ string, string ? strlen(string) : 0 };
+}
+
+/* A row: text, line, flags, note. */
+static migrate_status add_statement(void *user, const migrate_statement *statement)
+{
+    struct job *job = user;
+    char line[32], flags[32];
+    migrate_text cols[4];
+    cols[0].data = migrate_statement_text(statement, &cols[0].len);
+    snprintf(line, sizeof line, "%llu", (unsigned long long)migrate_statement_line(statement));
+    snprintf(flags, sizeof flags, "%u", migrate_statement_flags(statement));
+    cols[1] = text_of(line);
+    cols[2] = text_of(flags);
+    cols[3] = text_of(migrate_statement_note(statement));
+    rows_add(job->rows, 4, cols);
+    return rows_whole(job->rows) ? MIGRATE_OK : MIGRATE_E_NOMEM;
+}
+
+static migrate_status verb_statements(migrate_ctx *ctx, struct job *job)
+{
+    if (!job->given)
+        return without_plan(job);
+    job->rows = rows_new();
+    if (!job->rows)
+        return MIGRATE_E_NOMEM;
+    return migrate_plan_statements(ctx, job->given, (size_t)job->steps, add_statement, job, &job->err);
 }
 
 static migrate_status verb_script(migrate_ctx *ctx, struct job *job)
 {
     migrate_run_options options = run_options(job);
-    migrate_plan *plan = NULL;
-    migrate_status status = migrate_plan_make(ctx, &options, &plan, &job->err);
+    migrate_status status = MIGRATE_OK;
+    if (!job->given)
+        status = migrate_plan_make(ctx, &options, &job->plan, &job->err);
     if (status == MIGRATE_OK)
-        status = migrate_plan_script(ctx, plan, append, job, &job->err);
+        status = migrate_plan_script(ctx, job->given ? job->given : job->plan, append, job, &job->err);
     if (status == MIGRATE_OK)
         status = append(job, "", 0);
-    migrate_plan_free(plan);
     return status;
 }
 
@@ -118,6 +160,14 @@ static migrate_status verb_wait(migrate_ctx *ctx, struct job *job)
     return migrate_wait(ctx, job->target, &job->report, &job->err);
 }
 
+/* The connection is made before every verb. */
+static migrate_status verb_open(migrate_ctx *ctx, struct job *job)
+{
+    (void)ctx;
+    (void)job;
+    return MIGRATE_OK;
+}
+
 static migrate_status verb_close(migrate_ctx *ctx, struct job *job)
 {
     (void)job;
@@ -142,6 +192,7 @@ static const struct {
     { "resolve", verb_resolve },   { "init", verb_init },         { "create", verb_create },
     { "lock", verb_lock },         { "break", verb_break },       { "hash", verb_hash },
     { "wait", verb_wait },         { "close", verb_close },       { "free", verb_free },
+    { "apply", verb_apply },       { "open", verb_open },         { "statements", verb_statements },
 };
 
 static migrate_status open_first(migrate_ctx *ctx, struct job *job)

@@ -9,7 +9,7 @@
 
 struct server {
     migrate_lambda *lambda;
-    struct texts    drivers; /* file, name, file, name … */
+    struct texts    drivers; /* file or null, name, file or null, name … */
 };
 
 struct invocation {
@@ -29,8 +29,12 @@ static migrate_status on_setup(void *user, migrate_ctx *ctx, migrate_error **err
 {
     const struct server *server = user;
     for (size_t i = 0; i + 1 < server->drivers.n; i += 2) {
-        migrate_status status = migrate_ctx_load_driver(ctx, server->drivers.at[i].data, server->drivers.at[i + 1].data,
-                                                        0, err);
+        const char *file = server->drivers.at[i].data, *name = server->drivers.at[i + 1].data;
+        migrate_status status = library_add_driver(ctx, name, err);
+        if (status == MIGRATE_E_LOAD && file)
+            status = migrate_ctx_load_driver(ctx, file, name, 0, err);
+        else if (status == MIGRATE_E_LOAD)
+            status = MIGRATE_OK; /* not installed: nobody may need it */
         if (status != MIGRATE_OK)
             return status;
     }
