@@ -46,8 +46,9 @@ void mig_options_free(struct mig_options *o)
 
 static struct entry *find(const struct mig_options *o, const char *key)
 {
+    bool exact = mig_starts(key, MIGRATE_OPT_PLACEHOLDER); /* whose name is the migrations' affair */
     for (size_t i = 0; i < o->n; i++)
-        if (strcmp(o->entries[i].key, key) == 0)
+        if (exact ? strcmp(o->entries[i].key, key) == 0 : mig_option_same_key(o->entries[i].key, key))
             return &o->entries[i];
     return NULL;
 }

@@ -25,9 +25,16 @@ bool mig_option_of_driver(const char *key, const migrate_driver *const *drivers,
     const migrate_driver *driver = driver_of(key, drivers, n_drivers);
     const char *rest = driver ? key + strlen(driver->name) + 1 : NULL;
     for (size_t i = 0; driver && driver->options && driver->options[i]; i++)
-        if (strcmp(driver->options[i], rest) == 0)
+        if (mig_option_same_key(driver->options[i], rest))
             return true;
     return false;
+}
+
+bool mig_option_same_key(const char *a, const char *b)
+{
+    for (; *a && (*a == *b || ((*a == '_' || *a == '-') && (*b == '_' || *b == '-'))); a++, b++)
+        ;
+    return *a == *b;
 }
 
 /* Letters of one case, '-' and '_' alike. */
@@ -88,7 +95,7 @@ static bool find_nearest(struct nearest *n, const migrate_driver *const *drivers
     /* A third of the letters may be wrong: beyond that a guess only confuses. */
     n->best = (unsigned)len / 3 + 2;
     for (size_t i = 0; migrate_option_at(i); i++)
-        if (!mig_ends(migrate_option_key(migrate_option_at(i)), "."))
+        if (!strchr(migrate_option_key(migrate_option_at(i)), '.')) /* a driver's counts where the driver is */
             consider(n, NULL, migrate_option_key(migrate_option_at(i)));
     for (size_t i = 0; i < n_drivers; i++)
         for (size_t j = 0; drivers[i]->options && drivers[i]->options[j]; j++)

@@ -100,11 +100,62 @@ static const struct migrate_option rows[] = {
            "Which log lines are wanted: these and graver ones."),
 };
 
-enum { N_ROWS = sizeof rows / sizeof rows[0] };
+/* What the drivers of this project know beyond that. Here they are told of, to help, documentation and bindings; a
+ * driver says itself which keys it has, and judges the values when it connects. A test compares. */
+static const struct migrate_option driver_rows[] = {
+    CHOICE("sqlite.mode", "rwc|rw|ro", NULL,
+           "SQLite: rwc, as without it, makes a file that is missing when something is to be written; rw makes none; ro "
+           "only reads."),
+    CHOICE("sqlite.journal_mode", "delete|truncate|persist|wal", NULL,
+           "SQLite: as PRAGMA journal_mode; without it, as the file has it. off and memory are refused: a process that "
+           "is killed would leave a damaged file."),
+    CHOICE("sqlite.synchronous", "off|normal|full|extra|0|1|2|3", NULL, "SQLite: as PRAGMA synchronous."),
+    TEXT("sqlite.cache_size", NULL,
+         "SQLite: as PRAGMA cache_size: a number of pages, or of KiB when negative. Without it, 1000 KiB."),
+    CHOICE("sqlite.foreign_keys", "on|off|true|false|yes|no|1|0", NULL, "SQLite: as PRAGMA foreign_keys."),
+    CHOICE("sqlite.temp_store", "default|file|memory|0|1|2", NULL, "SQLite: as PRAGMA temp_store."),
+    TEXT("sqlite.vfs", NULL, "SQLite: name of a registered VFS."),
+
+    TEXT("postgres.role", NULL, "PostgreSQL: as the option role."),
+    TEXT("postgres.search_path", NULL, "PostgreSQL: search_path of the session."),
+
+    CHOICE("mysql.ssl-mode", "DISABLED|PREFERRED|REQUIRED|VERIFY_CA|VERIFY_IDENTITY", NULL,
+           "MySQL and MariaDB: whether TLS is used, and what of the server's certificate is verified. Without it, "
+           "VERIFY_IDENTITY where ca_file, ssl-ca or ssl-capath is set, else PREFERRED."),
+    TEXT("mysql.ssl-ca", NULL, "MySQL and MariaDB: file of certificates to trust; without it, ca_file."),
+    TEXT("mysql.ssl-capath", NULL, "MySQL and MariaDB: folder of certificates to trust."),
+    TEXT("mysql.ssl-cert", NULL, "MySQL and MariaDB: file with our own certificate."),
+    TEXT("mysql.ssl-key", NULL, "MySQL and MariaDB: file with the key of our own certificate."),
+    TEXT("mysql.ssl-cipher", NULL, "MySQL and MariaDB: ciphers for TLS."),
+    TEXT("mysql.tls-version", NULL, "MySQL and MariaDB: versions of TLS that are allowed."),
+    TEXT("mysql.connect-timeout", NULL,
+         "MySQL and MariaDB: as connect_timeout, but that a bare number is seconds, as in MySQL's own tools."),
+    TEXT("mysql.socket", NULL, "MySQL and MariaDB: path of the server's socket."),
+    TEXT("mysql.charset", NULL,
+         "MySQL and MariaDB: character set of the connection. One in which a byte of a letter can look like a quote is "
+         "refused."),
+    TEXT("mysql.get-server-public-key", NULL,
+         "MySQL: 1 takes the server's key for the password when the connection is not encrypted, 0 does not. Without "
+         "it, as ssl-mode allows."),
+    TEXT("mysql.server-public-key-path", NULL, "MySQL: file of that key, which is then trusted alone."),
+    TEXT("mysql.plugin-dir", NULL, "MySQL and MariaDB: folder of the client library's plugins."),
+    TEXT("mysql.compress", NULL, "MySQL and MariaDB: 1 compresses what is sent."),
+
+    CHOICE("rds_data.engine", "postgres|postgresql|aurora-postgresql|mysql|aurora-mysql|mariadb", NULL,
+           "Data API: which engine the cluster runs. Without it, the server is asked."),
+    TEXT("rds_data.region", NULL, "Data API: region of the cluster. Without it, the one in its ARN."),
+};
+
+enum {
+    N_ROWS = sizeof rows / sizeof rows[0],
+    N_DRIVER_ROWS = sizeof driver_rows / sizeof driver_rows[0]
+};
 
 const migrate_option *migrate_option_at(size_t index)
 {
-    return index < N_ROWS ? &rows[index] : NULL;
+    if (index < N_ROWS)
+        return &rows[index];
+    return index - N_ROWS < N_DRIVER_ROWS ? &driver_rows[index - N_ROWS] : NULL;
 }
 
 const struct migrate_option *mig_option_find(const char *key)

@@ -24,7 +24,8 @@ struct migrate_option {
     const char *doc;
 };
 
-/* Row of @p key, which may begin with a prefix that is one; NULL if there is none. */
+/* Row of the library's own @p key, which may begin with a prefix that is one; NULL if there is none. Keys of drivers
+ * have rows that are only shown. */
 const struct migrate_option *mig_option_find(const char *key);
 
 #endif

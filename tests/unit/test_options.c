@@ -16,6 +16,12 @@ static migrate_status set(struct mig_options *o, const char *key, const char *va
     return mig_options_set(o, key, value, drivers, 2, NULL);
 }
 
+static bool is_of_driver(const char *key)
+{
+    const char *dot = strchr(key, '.');
+    return dot && dot[1];
+}
+
 START_TEST(the_table_is_whole)
 {
     for (size_t i = 0; migrate_option_at(i); i++) {
@@ -26,6 +32,8 @@ START_TEST(the_table_is_whole)
         ck_assert_int_eq(strcmp(migrate_option_type(row), "choice") == 0,
                          migrate_option_values(row)[0] != '\0');
         struct mig_options *o = mig_options_new();
+        if (is_of_driver(key))
+            ck_assert_ptr_null(value); /* a driver says what it does without */
         if (value)
             ck_assert_msg(set(o, key, value) == MIGRATE_OK, "%s=%s", key, value);
         mig_options_free(o);
@@ -47,9 +55,11 @@ START_TEST(the_header_has_no_others)
     while (fgets(line, sizeof line, header))
         macros += strncmp(line, "#define MIGRATE_OPT_", 20) == 0;
     fclose(header);
-    while (migrate_option_at(n))
+    while (migrate_option_at(n) && !is_of_driver(migrate_option_key(migrate_option_at(n))))
         n++;
     ck_assert_uint_eq(n, macros);
+    for (; migrate_option_at(n); n++)
+        ck_assert(is_of_driver(migrate_option_key(migrate_option_at(n))));
 }
 END_TEST
 
@@ -116,6 +126,21 @@ START_TEST(values_are_read)
     ck_assert_int_eq(s.statement_timeout_ms, 3600000);
     ck_assert_int_eq(s.lock_wait_ms, 0);
     ck_assert_uint_eq(s.log_level, MIGRATE_LOG_DEBUG);
+    mig_options_free(o);
+}
+END_TEST
+
+/* A variable of the environment has no '-'. */
+START_TEST(dash_and_underscore_are_alike)
+{
+    struct mig_options *o = mig_options_new();
+    ck_assert_int_eq(set(o, "demo.busy-steps", "1"), MIGRATE_OK);
+    ck_assert_str_eq(mig_options_own(o, "demo.busy_steps"), "1");
+    ck_assert_int_eq(set(o, "demo.busy_steps", "2"), MIGRATE_OK);
+    ck_assert_str_eq(mig_options_own(o, "demo.busy-steps"), "2");
+    ck_assert_int_eq(set(o, "placeholder.a-b", "1"), MIGRATE_OK);
+    ck_assert_ptr_null(mig_options_own(o, "placeholder.a_b"));
+    ck_assert_int_eq(set(o, "lock-wait", "1s"), MIGRATE_E_OPTION);
     mig_options_free(o);
 }
 END_TEST
@@ -211,4 +236,4 @@ START_TEST(unknown_keys_name_the_nearest)
 END_TEST
 
 UNIT_MAIN("options", the_table_is_whole, the_header_has_no_others, defaults, values_are_read,
-          setting_and_taking_back, bad_values, unknown_keys_name_the_nearest)
+          dash_and_underscore_are_alike, setting_and_taking_back, bad_values, unknown_keys_name_the_nearest)

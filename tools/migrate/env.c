@@ -133,7 +133,7 @@ static migrate_status variable(struct cli *cli, const char *name, size_t len, co
     bool row = known && option_row(key);
     if (ours_already(name, len))
         return MIGRATE_OK;
-    if (known && !row && dot && cli_driver_known(key, (size_t)(dot - key))) {
+    if (dot && cli_driver_known(key, (size_t)(dot - key))) {
         /* Meant for one driver: of no concern to a run on another database. */
         if (!cli->url || !cli_url_is_for(cli->url, key, (size_t)(dot - key)))
             return MIGRATE_OK;

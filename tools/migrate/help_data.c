@@ -110,7 +110,8 @@ void cli_options_markdown(void)
         "Set with `-o KEY=VALUE` on the command line, `MIGRATE_<KEY>` in its environment, or\n"
         "`migrate_ctx_set()` in a program. The flag beats the environment beats the default. In a "
         "variable's\n"
-        "name a dot is written as two underscores: `MIGRATE_PLACEHOLDER__NAME`, `MIGRATE_POSTGRES__KEY`.\n"
+        "name a dot is written as two underscores, a dash as one: `MIGRATE_PLACEHOLDER__NAME`,\n"
+        "`MIGRATE_MYSQL__SSL_MODE`. Keys with a dot belong to one driver.\n"
         "Unknown keys are errors; unknown `MIGRATE_` variables are warned of.\n\n"
         "Durations are written `500ms`, `2s`, `5m` or `0`; lists are separated by commas.\n\n"
         "| key | values | default | meaning |\n|---|---|---|---|\n");

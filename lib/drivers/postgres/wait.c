@@ -2,6 +2,8 @@
 
 /* Waiting: one poll loop over the socket, the host's cancel descriptor and the clock. */
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "pg.h"
@@ -9,9 +11,21 @@
 
 /* ---- the host's services, whatever its size ---- */
 
-const char *mig_pg_option(const migrate_host *host, const char *key)
+static const char *option(const migrate_host *host, const char *key)
 {
     return MIGRATE_HAS(migrate_host, host, option) && host->option ? host->option(host, key) : NULL;
+}
+
+const char *mig_pg_option(const migrate_host *host, const char *key)
+{
+    const char *value = option(host, key);
+    for (size_t i = 0; !value && mig_pg_option_keys[i]; i++) {
+        char full[40];
+        snprintf(full, sizeof full, "postgres.%s", mig_pg_option_keys[i]);
+        if (strcmp(mig_pg_option_keys[i], key) == 0)
+            value = option(host, full);
+    }
+    return value;
 }
 
 int64_t mig_pg_option_ms(const migrate_host *host, const char *key, int64_t otherwise)

@@ -121,9 +121,9 @@ static migrate_status complete(struct mig_rds_place *p, const char *engine, cons
     if (!p->region && !(p->region = mig_strdup(region)))
         return mig_rds_nomem(host, err);
     if (!mig_aws_region_valid(p->region))
-        return bad(host, err, "the region in the URL is none");
+        return bad(host, err, "the region of the URL, or of rds_data.region, is none");
     if (engine && !engine_of(engine, &p->dialect))
-        return mig_rds_refuse(host, err, MIGRATE_E_URL, MIGRATE_FAULT_OTHER, "the engine in the URL is not known",
+        return mig_rds_refuse(host, err, MIGRATE_E_URL, MIGRATE_FAULT_OTHER, "the engine of the URL, or of rds_data.engine, is not known",
                               "engine=postgres or engine=mysql; without it the server is asked");
     return MIGRATE_OK;
 }

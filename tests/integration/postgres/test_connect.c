@@ -134,6 +134,18 @@ START_TEST(settings)
 }
 END_TEST
 
+/* As they are set by option; the URL's have no prefix. */
+START_TEST(settings_by_their_full_name)
+{
+    host_option(&h, "postgres.search_path", "pg_catalog");
+    host_option(&h, "postgres.role", "pg_monitor");
+    void *conn = open_url(&h, pg_url(NULL));
+    ck_assert_str_eq(value(conn, "SHOW search_path"), "pg_catalog");
+    ck_assert_str_eq(value(conn, "SELECT current_user"), "pg_monitor");
+    pg->close(conn);
+}
+END_TEST
+
 START_TEST(url_beats_our_defaults)
 {
     host_option(&h, "client", "my app");
@@ -216,6 +228,7 @@ void add_connect(Suite *s)
     tcase_add_test(t, refused_by_the_server);
     tcase_add_test(t, silent);
     tcase_add_test(t, settings);
+    tcase_add_test(t, settings_by_their_full_name);
     tcase_add_test(t, url_beats_our_defaults);
     tcase_add_test(t, socket_and_hosts);
     tcase_add_test(t, service_and_passfile);
