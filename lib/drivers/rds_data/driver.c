@@ -12,7 +12,7 @@
 enum { TICK_MS = 200 };
 
 static const char *const schemes[] = { "rds-data", NULL };
-const char *const mig_rds_option_keys[] = { "rds_data.engine", "rds_data.region", NULL };
+const char *const mig_rds_option_keys[] = { "engine", "region", NULL };
 
 static const migrate_driver driver = {
     .struct_size = sizeof(migrate_driver),
