@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <migrate/status.h>
 #include <migrate/version.h>
@@ -211,8 +212,28 @@ static long milliseconds(int64_t ms, int64_t usual)
 /* Each option that fails would change what the request means. */
 #define SET(option, value) (good = good && curl_easy_setopt(c, option, value) == CURLE_OK)
 
+/* libcurl knows the place of the certificates to trust of the system it was built for; one that is linked into a program
+ * or a package runs on others too. NULL: its own is there. */
+static const char *other_ca(CURL *c)
+{
+    static const char *const known[] = { "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem" };
+    const char *own = NULL;
+#if LIBCURL_VERSION_NUM >= 0x075400
+    (void)curl_easy_getinfo(c, CURLINFO_CAINFO, &own);
+#endif
+    if (!own || access(own, R_OK) == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (access(known[i], R_OK) == 0)
+            return known[i];
+    }
+    return NULL;
+}
+
 static bool set_transport(CURL *c, const struct mig_http_request *r)
 {
+    const char *ca = r->ca_file ? r->ca_file : other_ca(c);
     bool good = true;
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -229,8 +250,8 @@ static bool set_transport(CURL *c, const struct mig_http_request *r)
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(r->connect_ms, CONNECT_MS));
     SET(CURLOPT_TIMEOUT_MS, milliseconds(r->total_ms, TOTAL_MS));
-    if (r->ca_file)
-        SET(CURLOPT_CAINFO, r->ca_file);
+    if (ca)
+        SET(CURLOPT_CAINFO, ca);
     if (r->direct)
         SET(CURLOPT_PROXY, "");
     return good;
