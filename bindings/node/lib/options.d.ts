@@ -69,4 +69,54 @@ export interface Options {
   ca_file?: string | null;
   /** Which log lines are wanted: these and graver ones. Default: warn. */
   log_level?: 'warn' | 'error' | 'info' | 'debug' | null;
+  /** SQLite: rwc, as without it, makes a file that is missing when something is to be written; rw makes none; ro only reads. */
+  'sqlite.mode'?: 'rwc' | 'rw' | 'ro' | null;
+  /** SQLite: as PRAGMA journal_mode; without it, as the file has it. off and memory are refused: a process that is killed would leave a damaged file. */
+  'sqlite.journal_mode'?: 'delete' | 'truncate' | 'persist' | 'wal' | null;
+  /** SQLite: as PRAGMA synchronous. */
+  'sqlite.synchronous'?: 'off' | 'normal' | 'full' | 'extra' | '0' | '1' | '2' | '3' | null;
+  /** SQLite: as PRAGMA cache_size: a number of pages, or of KiB when negative. Without it, 1000 KiB. */
+  'sqlite.cache_size'?: string | null;
+  /** SQLite: as PRAGMA foreign_keys. */
+  'sqlite.foreign_keys'?: 'on' | 'off' | 'true' | 'false' | 'yes' | 'no' | '1' | '0' | null;
+  /** SQLite: as PRAGMA temp_store. */
+  'sqlite.temp_store'?: 'default' | 'file' | 'memory' | '0' | '1' | '2' | null;
+  /** SQLite: name of a registered VFS. */
+  'sqlite.vfs'?: string | null;
+  /** PostgreSQL: as the option role. */
+  'postgres.role'?: string | null;
+  /** PostgreSQL: search_path of the session. */
+  'postgres.search_path'?: string | null;
+  /** MySQL and MariaDB: whether TLS is used, and what of the server's certificate is verified. Without it, VERIFY_IDENTITY where ca_file, ssl-ca or ssl-capath is set, else PREFERRED. */
+  'mysql.ssl-mode'?: 'DISABLED' | 'PREFERRED' | 'REQUIRED' | 'VERIFY_CA' | 'VERIFY_IDENTITY' | null;
+  /** MySQL and MariaDB: file of certificates to trust; without it, ca_file. */
+  'mysql.ssl-ca'?: string | null;
+  /** MySQL and MariaDB: folder of certificates to trust. */
+  'mysql.ssl-capath'?: string | null;
+  /** MySQL and MariaDB: file with our own certificate. */
+  'mysql.ssl-cert'?: string | null;
+  /** MySQL and MariaDB: file with the key of our own certificate. */
+  'mysql.ssl-key'?: string | null;
+  /** MySQL and MariaDB: ciphers for TLS. */
+  'mysql.ssl-cipher'?: string | null;
+  /** MySQL and MariaDB: versions of TLS that are allowed. */
+  'mysql.tls-version'?: string | null;
+  /** MySQL and MariaDB: as connect_timeout, but that a bare number is seconds, as in MySQL's own tools. */
+  'mysql.connect-timeout'?: string | null;
+  /** MySQL and MariaDB: path of the server's socket. */
+  'mysql.socket'?: string | null;
+  /** MySQL and MariaDB: character set of the connection. One in which a byte of a letter can look like a quote is refused. */
+  'mysql.charset'?: string | null;
+  /** MySQL: 1 takes the server's key for the password when the connection is not encrypted, 0 does not. Without it, as ssl-mode allows. */
+  'mysql.get-server-public-key'?: string | null;
+  /** MySQL: file of that key, which is then trusted alone. */
+  'mysql.server-public-key-path'?: string | null;
+  /** MySQL and MariaDB: folder of the client library's plugins. */
+  'mysql.plugin-dir'?: string | null;
+  /** MySQL and MariaDB: 1 compresses what is sent. */
+  'mysql.compress'?: string | null;
+  /** Data API: which engine the cluster runs. Without it, the server is asked. */
+  'rds_data.engine'?: 'postgres' | 'postgresql' | 'aurora-postgresql' | 'mysql' | 'aurora-mysql' | 'mariadb' | null;
+  /** Data API: region of the cluster. Without it, the one in its ARN. */
+  'rds_data.region'?: string | null;
 }
