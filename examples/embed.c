@@ -12,13 +12,17 @@
 #include <migrate/drivers.h>
 #include <migrate/migrate.h>
 
+#ifndef DRIVER
+#define DRIVER migrate_sqlite_driver /* cc -DDRIVER=migrate_postgres_driver … for PostgreSQL */
+#endif
+
 static migrate_status bring_up_to_date(const char *url, const char *dir, migrate_report **report,
                                        migrate_error **err)
 {
     migrate_ctx *ctx = NULL;
     migrate_status s = migrate_ctx_new(&ctx, err);
     if (s == MIGRATE_OK)
-        s = migrate_ctx_add_driver(ctx, migrate_sqlite_driver(), err);
+        s = migrate_ctx_add_driver(ctx, DRIVER(), err);
     if (s == MIGRATE_OK)
         s = migrate_ctx_use_dir(ctx, dir, err);
     if (s == MIGRATE_OK)

@@ -8,9 +8,10 @@
 #   pg_server.sh standby DIR PORT PRIMARY_PORT       a streaming standby of a server started here
 #   pg_server.sh promote DIR
 #
-# PGBIN names the directory of the server's programs; without it the newest of Debian's is taken. When run by
-# root the server runs as user postgres (or nobody), because PostgreSQL refuses root. Exit 77: no server is
-# installed, which a test tells as skipped. The superuser is postgres, without a password from 127.0.0.1.
+# PGBIN names the directory of the server's programs; without it the newest of Debian's is taken. Client programs
+# that are not there are Debian's. When run by root the server runs as user postgres (or nobody), because PostgreSQL
+# refuses root. Exit 77: no server is installed, which a test tells as skipped. The superuser is postgres, without a
+# password from 127.0.0.1.
 set -eu
 
 bin() {
@@ -27,6 +28,14 @@ bin() {
     fi
     [ -n "$found" ] || { echo "skipped: no PostgreSQL server is installed" >&2; exit 77; }
     echo "$found"
+}
+
+# Prints where a client program is.
+client() {
+    for d in "$B" /usr/lib/postgresql/*/bin; do
+        [ ! -x "$d/$1" ] || { echo "$d/$1"; return; }
+    done
+    command -v "$1" || { echo "skipped: there is no $1" >&2; exit 77; }
 }
 
 owner() {
@@ -54,7 +63,8 @@ own() {
 # Waits until the server takes connections, or its process is gone.
 await() {
     n=0
-    while ! "$B/pg_isready" -q -h 127.0.0.1 -p "$1" -U postgres -d postgres 2>/dev/null; do
+    ready=$(client pg_isready) || exit $?
+    while ! "$ready" -q -h 127.0.0.1 -p "$1" -U postgres -d postgres 2>/dev/null; do
         n=$((n + 1))
         if [ $n -gt 600 ] || ! kill -0 "$2" 2>/dev/null; then
             tail -5 "$dir/log" >&2 || true
@@ -172,7 +182,8 @@ standby() {
     port=$1
     primary=$2
     own "$dir"
-    as_owner "$B/pg_basebackup" -h 127.0.0.1 -p "$primary" -U postgres -D "$dir/data" -R -X stream -c fast >"$dir/basebackup.log" 2>&1 ||
+    copy=$(client pg_basebackup) || exit $?
+    as_owner "$copy" -h 127.0.0.1 -p "$primary" -U postgres -D "$dir/data" -R -X stream -c fast >"$dir/basebackup.log" 2>&1 ||
         { cat "$dir/basebackup.log" >&2; exit 1; }
     launch "$port"
 }

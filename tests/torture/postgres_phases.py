@@ -36,8 +36,8 @@ class Phases(again.Again):
     def kill(self, phase, fault, match=None, within=0.0):
         """One run killed. false: it was over before."""
         code, happened, said = self.one_run(fault, self.after_a_while(within) if within else 'kill -9 PID', match)
-        self.assertEqual(code, -9 if happened else 0, '%s: %s' % (fault, said))
-        if happened:
+        self.assertIn(code, (-9, 0) if happened else (0,), '%s: %s' % (fault, said))
+        if code == -9:  # else it had ended before: of its goodbye nothing comes back
             self.counts[self.mode, phase] += 1
         return happened
 

@@ -59,7 +59,7 @@ static uint32_t by_words(const char *state, const char *message)
 {
     if (strcmp(state, "54000") == 0 && !says(message, "index row"))
         return MIGRATE_FAULT_TOO_LARGE;
-    if (says(message, "invalid message length"))
+    if (says(message, "invalid message length") || says(message, "invalid memory alloc request size"))
         return MIGRATE_FAULT_TOO_LARGE;
     if (strcmp(state, "08P01") != 0)
         return MIGRATE_FAULT_OTHER;

@@ -20,8 +20,9 @@ SHARED_ENV['LC_ALL'] = 'C.UTF-8'
 
 def program(name):
     """A program of the server's package itself: Debian's wrappers are slow."""
+    own = os.path.join(os.environ.get('PGBIN', ''), name)
     found = sorted(glob.glob('/usr/lib/postgresql/*/bin/' + name))
-    return os.path.join(os.environ['PGBIN'], name) if os.environ.get('PGBIN') else found[-1] if found else name
+    return own if os.path.isfile(own) else found[-1] if found else name
 
 
 def url(db, port=None, query='', user='postgres'):
@@ -36,33 +37,6 @@ def sql(text, db='postgres', port=None, check=True, user='postgres'):
     if check and done.returncode:
         raise AssertionError('%s: %s' % (text, done.stderr))
     return done.stdout.strip()
-
-
-def dump(db, port=None, tables=False):
-    """The schema, our own tables left out."""
-    args = [program('pg_dump'), '-T', 'migrate_*', '-T', '*.migrate_*', '--no-owner', url(db, port)]
-    if not tables:
-        args.insert(1, '-s')
-    text = subprocess.run(args, capture_output=True, text=True, env=SHARED_ENV, check=True).stdout
-    return '\n'.join(in_order(l for l in text.splitlines() if l and not l.startswith(DUMP_NOISE)))
-
-
-DUMP_NOISE = ('--', 'SET ', 'SELECT pg_catalog.set_config', '\\restrict', '\\unrestrict')
-
-
-def in_order(lines):
-    """Rows sorted: where in a table they lie is chance."""
-    rows = None
-    for line in lines:
-        if rows is None:
-            rows = [] if line.startswith('COPY ') else None
-            yield line
-        elif line == '\\.':
-            yield from sorted(rows)
-            yield line
-            rows = None
-        else:
-            rows.append(line)
 
 
 class Proxy:

@@ -100,7 +100,10 @@ static const struct {
       0 },
     { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '55P03'; END $$", MIGRATE_FAULT_LOCK_TIMEOUT, "55P03",
       0 },
-    { "SELECT repeat('x', 2000000000)", MIGRATE_FAULT_TOO_LARGE, "54000", 0 },
+    { "DO $$ BEGIN RAISE EXCEPTION 'requested length too large' USING ERRCODE = '54000'; END $$",
+      MIGRATE_FAULT_TOO_LARGE, "54000", 0 },
+    { "DO $$ BEGIN RAISE EXCEPTION 'invalid memory alloc request size 2000000004' USING ERRCODE = 'XX000'; END $$",
+      MIGRATE_FAULT_TOO_LARGE, "XX000", 0 },
     { "DO $$ BEGIN COMMIT; END $$; SELECT 1", MIGRATE_FAULT_NOT_IN_TX, "2D000", 0 },
 };
 
