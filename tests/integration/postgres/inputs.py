@@ -58,6 +58,7 @@ class Inputs(PgTest):
 
     def test_no_create_right(self):
         sql('DROP ROLE IF EXISTS nocreate; CREATE ROLE nocreate LOGIN')
+        sql('REVOKE CREATE ON SCHEMA public FROM PUBLIC', self.db)  # the default from 15 on
         self.addCleanup(sql, 'DROP ROLE nocreate')
         self.fails(pgtest.url(self.db, user='nocreate'), 6, 'permission denied', '42501')
 
