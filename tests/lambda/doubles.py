@@ -17,6 +17,10 @@ import time
 import uuid
 
 BOOTSTRAP = os.environ.get("BOOTSTRAP", "")
+# What the tests let the function keep for its answer, which is much on a fast machine and enough on a busy one; and the
+# time-out of an invocation that is to work for two seconds.
+MARGIN = 4
+BRIEF = MARGIN + 2
 SKIPPED = 77
 
 
@@ -197,7 +201,7 @@ class Function:
         self.log_path = os.path.join(self.dir, "log")
         self.env = {"PATH": "/usr/bin:/bin", "AWS_LAMBDA_RUNTIME_API": self.api.address, "LAMBDA_TASK_ROOT": self.package,
                     "AWS_LAMBDA_FUNCTION_NAME": "f", "_HANDLER": "bootstrap", "MIGRATE_DATABASE_URL": self.database,
-                    "MIGRATE_DEADLINE_MARGIN": "1s", **env}
+                    "MIGRATE_DEADLINE_MARGIN": f"{MARGIN}s", **env}
         self.env = {k: v for k, v in self.env.items() if v is not None}
         self.process = None
 
@@ -232,7 +236,7 @@ class Function:
 
     def result(self, event=None, **how):
         invocation = self.invoke(event, **how)
-        assert invocation.kind == "response", (invocation.kind, invocation.answers[0][2])
+        assert invocation.kind == "response", (invocation.kind, invocation.answers[0][2], self.log())
         return invocation.json
 
     def error(self, event=None, **how):
@@ -269,6 +273,15 @@ FILES = {
     "2_orders.sql": "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER);\nINSERT INTO orders VALUES (1, 1);\n",
 }
 
+
+
+def slow(n):
+    """Migrations that keep SQLite busy for about a tenth of a second each, and what they leave when they are done."""
+    text = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 500000) " \
+           "INSERT INTO t SELECT count(*) FROM c;\n"
+    return {"000_t.sql": "CREATE TABLE t (n INTEGER);\n", **{f"{i:03}_slow.sql": text for i in range(1, n + 1)}}
+
+
 STACK = "arn:aws:cloudformation:us-east-2:123456789012:stack/s/1134083a-2608-1e91-9897-022501a2c456"
 
 
@@ -293,15 +306,18 @@ def stack_event(kind, capture=None, **more):
 
 
 def run(tests):
-    """Runs the functions named test_*, those in argv if there are any."""
-    wanted = sys.argv[1:]
+    """Runs the functions named test_*, those in argv if there are any, without those that have a - before them there."""
+    wanted = [name for name in sys.argv[1:] if not name.startswith("-")]
+    left_out = [name[1:] for name in sys.argv[1:] if name.startswith("-")]
+    assert all(name in tests for name in wanted + left_out), sys.argv
     failed = 0
     for name, test in list(tests.items()):
-        if not name.startswith("test_") or (wanted and name not in wanted):
+        if not name.startswith("test_") or (wanted and name not in wanted) or name in left_out:
             continue
+        begun = time.monotonic()
         try:
             test()
-            print("ok   ", name, flush=True)
+            print(f"ok    {name} ({time.monotonic() - begun:.1f} s)", flush=True)
         except Exception as error:  # pylint: disable=broad-except
             import traceback
             failed += 1

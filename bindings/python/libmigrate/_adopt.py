@@ -41,7 +41,8 @@ def _sqlite_of(module_file: Optional[str], lib: Library) -> Any:
     """The SQLite library, if sqlite3 and the driver share it."""
     if module_file is None:
         raise _refuse("the sqlite3 module is built into this Python")
-    path, _search = lib.beside(SCHEMES["sqlite"].file)
+    bundled = hasattr(lib.c, "migrate_sqlite_driver")
+    path = lib.path if bundled else lib.beside(SCHEMES["sqlite"].file)[0]
     try:
         theirs, ours = ctypes.CDLL(module_file), ctypes.CDLL(path)
     except OSError as why:

@@ -2,25 +2,28 @@
 """The AWS Lambda function, for the managed runtime of Python.
 
 Set the function's handler to ``libmigrate.aws_lambda.handler``; everything else is said by environment
-variables and the event, as the guide of the function says. ``make_handler()`` takes settings and a
-function that prepares the Migrator's context instead.
+variables and the event, as the guide of the function says. Of a pair behind the CDK's Provider framework
+the handlers are ``libmigrate.aws_lambda.onEvent`` and ``libmigrate.aws_lambda.isComplete``.
+``make_handler()`` takes settings instead.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import threading
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
-from . import _abi
+from . import _abi, code
 from ._bridge import Bridge, find, guarded, register, release, take_error
+from ._events import Receiver, logger, on_event
 from ._library import SCHEMES, aws, library
 from ._text import decode, decode_or_none, encode
-from .errors import CallerError
+from .errors import CallerError, MigrateError
 
-__all__ = ["InvocationFailed", "Lambda", "handler", "make_handler"]
+__all__ = ["InvocationFailed", "Lambda", "handler", "isComplete", "make_handler", "onEvent"]
 
 
 class InvocationFailed(Exception):
@@ -65,19 +68,37 @@ class Lambda:
 
     def _configure(self, environment: Mapping[str, str], settings: Mapping[str, str]) -> None:
         for name, value in environment.items():
-            err = ctypes.c_void_p()
-            status = self._aws.migrate_lambda_env(
-                self._handle, os.fsencode(name), os.fsencode(value), ctypes.byref(err)
-            )
-            self._check(status, err)
+            self._offer(name, value)
         for key, value in settings.items():
             err = ctypes.c_void_p()
             status = self._aws.migrate_lambda_set(
                 self._handle, encode(key, "key"), encode(value, key), ctypes.byref(err)
             )
             self._check(status, err)
-        number = register((self._bridge, _add_drivers))
+        self._source = _Source(environment, settings)
+        number = register((self._bridge, self._prepare))
         self._aws.migrate_lambda_on_setup(self._handle, _on_setup, number, release)
+
+    def _offer(self, name: str, value: str) -> None:
+        """A variable. One that cannot be used is the answer to every invocation, so that whoever waits for
+        one is told; without a mode nobody knows how to answer."""
+        err = ctypes.c_void_p()
+        status = self._aws.migrate_lambda_env(
+            self._handle, os.fsencode(name), os.fsencode(value), ctypes.byref(err)
+        )
+        if not status:
+            return
+        error = take_error(status, err)
+        if status == _abi.E_NOMEM or name == "MIGRATE_MODE":
+            raise error
+        logger.error("%s", error)
+
+    def _prepare(self, context: int) -> None:
+        """Sets up the context of an invocation."""
+        library().c.migrate_ctx_on_event(context, on_event, register(Receiver(self._bridge, None)), release)
+        _add_drivers(context)
+        for migration in self._source.code():
+            self._check(*code.add(library().c, context, self._bridge, migration))
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Serves one invocation: what Lambda is to return. InvocationFailed."""
@@ -89,6 +110,7 @@ class Lambda:
         with self._turn:
             if self._handle.value is None:
                 raise CallerError("this handler is closed", status="E_MISUSE", status_code=_abi.E_MISUSE)
+            self._bridge.kept = None
             out, err = ctypes.c_void_p(), ctypes.c_void_p()
             status = self._aws.migrate_lambda_handle(
                 self._handle,
@@ -113,7 +135,9 @@ class Lambda:
         failed = decode_or_none(self._aws.migrate_lambda_reply_error_type(reply))
         if failed is None:
             return body
-        raise _failure(failed, decode(self._aws.migrate_lambda_reply_text(reply)), body)
+        # Kept to the length that whoever called has room for.
+        said = body.get("errorMessage") if isinstance(body, dict) else None
+        raise _failure(failed, said or decode(self._aws.migrate_lambda_reply_text(reply)), body)
 
     def stop(self) -> None:
         """Asks the running invocation to stop between statements. Any thread, any signal handler."""
@@ -124,6 +148,35 @@ class Lambda:
         """Frees it. No invocation may be under way."""
         handle, self._handle = self._handle, ctypes.c_void_p()
         self._aws.migrate_lambda_free(handle)
+
+
+class _Source:
+    """The function's own directory of migrations, for those that are Python."""
+
+    def __init__(self, environment: Mapping[str, str], settings: Mapping[str, str]) -> None:
+        self._root = environment.get("LAMBDA_TASK_ROOT") or "."
+        self._said = settings.get("source") or environment.get("MIGRATE_SOURCE")
+        allow = settings.get("event_allow") or environment.get("MIGRATE_EVENT_ALLOW") or ""
+        self._events_choose = "source" in allow.replace(" ", "").split(",")
+
+    def folder(self) -> str:
+        if self._said is not None:
+            absolute = self._said.startswith("/") or os.path.isdir(self._said)
+            return self._said if absolute else os.path.join(self._root, self._said)
+        usual = os.path.join(self._root, "migrations")
+        return usual if os.path.isdir(usual) else "/opt/migrations"
+
+    def code(self) -> List[code.CodeMigration]:
+        """SourceError, or CallerError where they might be another directory's."""
+        found = list(code.read_folder(self.folder()))
+        if found and self._events_choose:
+            raise CallerError(
+                "%s is Python, which runs only where events cannot choose the source" % found[0].path,
+                status="E_UNSUPPORTED",
+                status_code=_abi.E_UNSUPPORTED,
+                hint="take source out of MIGRATE_EVENT_ALLOW",
+            )
+        return found
 
 
 def _add_drivers(context: int) -> None:
@@ -177,5 +230,15 @@ def handler(event: Any, context: Any) -> Any:
     global _one
     with _guard:
         if _one is None:
-            _one = Lambda()
+            # The function's log is the one place that says what it did; its level may be set otherwise.
+            if logger.level == logging.NOTSET and "AWS_LAMBDA_LOG_LEVEL" not in os.environ:
+                logger.setLevel(logging.INFO)
+            try:
+                _one = Lambda()
+            except MigrateError as error:
+                raise _failure(error.status, str(error), {}) from None
     return _one(event, context)
+
+
+#: By their names the library knows which of the Provider framework's two handlers it is.
+onEvent = isComplete = handler

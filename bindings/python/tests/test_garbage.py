@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 import libmigrate
-from libmigrate import MigrateError, Migrator
+from libmigrate import CallerError, MigrateError, Migrator
 
 GARBAGE = [
     None,
@@ -172,6 +172,21 @@ def test_execute(tmp_path):
                 pass
 
 
+def shares_sqlite():
+    """Python's sqlite3 and libmigrate use one library; not where libmigrate brings its own."""
+    return not hasattr(libmigrate._library.library().c, "migrate_sqlite_driver")
+
+
+def test_adopt_with_two_sqlites():
+    if shares_sqlite():
+        pytest.skip("there is one")
+    with Migrator(source={}) as m:
+        with pytest.raises(CallerError) as told:
+            m.adopt(sqlite3.connect(":memory:"))
+    assert "two different copies of SQLite" in str(told.value) and "sqlite:FILE" in told.value.hint
+
+
+@pytest.mark.skipif(not shares_sqlite(), reason="libmigrate brings its own SQLite")
 def test_adopt_refuses_what_it_should(tmp_path):
     closed = sqlite3.connect(":memory:")
     closed.close()
@@ -187,6 +202,7 @@ def test_adopt_refuses_what_it_should(tmp_path):
             m.adopt("sqlite")
 
 
+@pytest.mark.skipif(not shares_sqlite(), reason="libmigrate brings its own SQLite")
 def test_adopt(tmp_path):
     connection = sqlite3.connect(":memory:")
     with Migrator(source={"1_a.sql": "CREATE TABLE a (x);"}) as m:
