@@ -43,7 +43,11 @@ static const char *remark_text(struct migrate_plan *plan, const struct mig_cut *
         const struct mig_sql_object *o = &f->objects[i];
         mig_buf_fmt(&text, "%s%s%s%s", i ? ", " : " ", o->schema, o->schema[0] ? "." : "", o->name);
     }
-    mig_buf_fmt(&text, "%s%s", why ? ": " : "", why ? why : "");
+    size_t verb = why && mig_starts(why, f->verb) ? strlen(f->verb) : 0;
+    if (verb && why[verb] == ' ') /* "DROP TABLE t removes …": the reason goes on from there */
+        mig_buf_str(&text, why + verb);
+    else
+        mig_buf_fmt(&text, "%s%s", why ? ": " : "", why ? why : "");
     const char *kept = text.oom ? NULL : mig_arena_strndup(&plan->arena, mig_buf_text(&text), text.len);
     mig_buf_free(&text);
     return kept;

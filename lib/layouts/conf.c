@@ -28,7 +28,7 @@ static int32_t read_bool(const struct setting *s, bool *out)
     *out = mig_ieqn(s->value, s->value_len, "true");
     if (*out || mig_ieqn(s->value, s->value_len, "false"))
         return MIGRATE_OK;
-    return fail(s, "true or false", "it takes true or false");
+    return fail(s, "it takes true or false", "neither true nor false");
 }
 
 static int32_t set_transaction(const struct setting *s, bool up, bool down)

@@ -33,8 +33,7 @@ static int32_t fail_mixed(struct mig_reading *r, const struct mig_file *a, const
                           const struct mig_file *b, const char *b_is)
 {
     return mig_reading_fail(r, MIGRATE_E_LAYOUT, b->path, 0, hint_mixed,
-                            "two conventions are mixed: %s is %s, but %s is %s", a->path, a_is, b->path,
-                            b_is);
+                            "two conventions are mixed: it is %s, but %s is %s", b_is, a->path, a_is);
 }
 
 /* Flyway's files that run around migrations; they are no migrations. */
@@ -56,7 +55,7 @@ static int32_t fail_shapes(struct mig_reading *r, const struct mig_file *a, cons
     if (callback && (a->shape == MIG_SHAPE_FLYWAY || b->shape == MIG_SHAPE_FLYWAY))
         return mig_reading_fail(r, MIGRATE_E_LAYOUT, callback->path, 0,
                                 "let its name begin with \"_\" to have it passed over",
-                                "%s is a Flyway callback, which is not supported", callback->path);
+                                "a Flyway callback, which is not supported");
     return fail_mixed(r, a, shape_text(a), b, shape_text(b));
 }
 
@@ -97,8 +96,7 @@ static int32_t check_forced(struct mig_reading *r, const struct mig_convention *
         bool code = f->shape == MIG_SHAPE_CODE && forced->shape != MIG_SHAPE_FLYWAY;
         if (is_migration(f) && !code && f->shape != forced->shape)
             return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0, "rename it, or set another layout",
-                                    "%s is not named as the layout %s has it: %s", f->path, forced->name,
-                                    forced->looks);
+                                    "not named as the layout %s has it: %s", forced->name, forced->looks);
     }
     return MIGRATE_OK;
 }

@@ -66,7 +66,7 @@ static int32_t take_file(struct flyway *x, const struct mig_file *f)
     if (!mig_flyway_split(base, &parts))
         return mig_reading_fail(x->r, MIGRATE_E_NAME, f->path, 0,
                                 "V1__name.sql, R__name.sql, U1__name.sql, B1__name.sql",
-                                "%s is no Flyway name", f->path);
+                                "no Flyway name");
     set_version(&x->version, base + parts.version_at, parts.version_len);
     mig_buf_reset(&x->name);
     mig_name_words(&x->name, base + parts.name_at, parts.name_len);
@@ -101,10 +101,10 @@ static int32_t join_undo(struct flyway *x, const struct undo *u, struct mig_migr
 {
     if (!m)
         return mig_reading_fail(x->r, MIGRATE_E_NAME, u->f->path, 0, "add the V file, or remove this one",
-                                "%s undoes version %s, which no V file has", u->f->path, u->version);
+                                "it undoes version %s, which no V file has", u->version);
     if (m->flags & MIG_MIGRATION_REVERSIBLE)
         return mig_reading_fail(x->r, MIGRATE_E_DUPLICATE, u->f->path, 0, "remove one of them",
-                                "%s and %s both undo version %s", m->down->path, u->f->path, u->version);
+                                "it undoes version %s, as %s does", u->version, m->down->path);
     int32_t status = mig_add_down(x->r, m, u->f);
     return status ? status : take_conf(x, u->f, m, true);
 }

@@ -70,7 +70,7 @@ static int32_t check_down(struct mig_reading *r, const struct mig_file *f, struc
     if (status || up)
         return status;
     return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0, "add the up file, or remove this one",
-                            "%s has no up.sql beside it", f->path);
+                            "there is no up.sql beside it");
 }
 
 int32_t mig_folders_build(struct mig_reading *r)

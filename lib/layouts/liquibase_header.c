@@ -100,7 +100,7 @@ static int32_t set_bool(const struct header *h, const char *value, size_t len, b
 {
     bool yes = mig_ieqn(value, len, "true");
     if (!yes && !mig_ieqn(value, len, "false"))
-        return fail(h, "true or false", "it takes true or false:", value, len);
+        return fail(h, "it takes true or false", "neither true nor false:", value, len);
     *out = yes == when;
     return MIGRATE_OK;
 }

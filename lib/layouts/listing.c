@@ -89,7 +89,7 @@ static int32_t refuse_twice(struct mig_reading *r)
         if (strcmp(r->files[i - 1].path, r->files[i].path) == 0)
             return mig_reading_fail(r, MIGRATE_E_DUPLICATE, r->files[i].path, 0,
                                     "a file that was added must not have the path of one in the source",
-                                    "%s is there twice", r->files[i].path);
+                                    "it is there twice");
     return MIGRATE_OK;
 }
 

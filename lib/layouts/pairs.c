@@ -130,8 +130,7 @@ static int compare(const void *left, const void *right)
 static int32_t fail_twice(struct mig_reading *r, const struct half *a, const struct half *b)
 {
     return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->f->path, 0, "give one of them another version",
-                            "%s and %s are both the %s file of version %s", a->f->path, b->f->path,
-                            a->down ? "down" : "up", a->version);
+                            "the %s file of version %s, as %s is", a->down ? "down" : "up", a->version, a->f->path);
 }
 
 /* The one to use of the files of one version and direction, which are sorted by fit; NULL: none for this
@@ -186,7 +185,7 @@ static int32_t take_version(struct halves *all, const struct half *list, size_t 
         return status;
     if (n_up == 0)
         return mig_reading_fail(r, MIGRATE_E_NAME, list[0].f->path, 0, "add the up file, or remove this one",
-                                "%s has no up file beside it", list[0].f->path);
+                                "there is no up file beside it");
     return up ? add_pair(all, up, down) : MIGRATE_OK; /* for other engines only: not there */
 }
 

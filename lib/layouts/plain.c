@@ -24,7 +24,7 @@ static int32_t refuse_down(struct mig_reading *r, const struct mig_file *f)
         return MIGRATE_OK;
     return mig_reading_fail(r, MIGRATE_E_NAME, f->path, 0,
                             "put it into a folder with its up.sql: 20240101120000_name/down.sql",
-                            "%s does not say which migration it reverts", f->path);
+                            "it does not say which migration it reverts");
 }
 
 static int32_t add_file(struct mig_reading *r, const struct mig_file *f, struct mig_naming *naming)

@@ -69,7 +69,7 @@ static const struct {
     const char *conf, *words;
     uint64_t line;
 } confs[] = {
-    { "executeInTransaction=perhaps\n", "it takes true or false: executeInTransaction = perhaps", 1 },
+    { "executeInTransaction=perhaps\n", "neither true nor false: executeInTransaction = perhaps", 1 },
     { "# note\n\nexecuteInTransactions=true\n", "unknown setting: executeInTransactions = true", 3 },
     { "encoding=UTF-16\n", "no other encoding than UTF-8", 1 },
     { "shouldExecute=${x}\n", "conditions are not supported", 1 },
@@ -93,7 +93,7 @@ START_TEST(metadata_toml)
     layouts_init(&l);
     layouts_add(&l, "1_x/up.sql", "");
     layouts_add(&l, "1_x/metadata.toml", "[x]\nrun_in_transaction = 0\n");
-    layouts_expect_fail(&l, MIGRATE_E_DIRECTIVE, "1_x/metadata.toml", 2, "it takes true or false");
+    layouts_expect_fail(&l, MIGRATE_E_DIRECTIVE, "1_x/metadata.toml", 2, "neither true nor false");
     layouts_free(&l);
 }
 END_TEST

@@ -302,7 +302,7 @@ START_TEST(bad)
     expect_bad(HEAD "--changeset a:1 runInTransactions:false\nA;\n", MIGRATE_E_DIRECTIVE, 2,
                "unknown attribute \"runInTransactions\"");
     expect_bad(HEAD "--changeset a:1 runInTransaction:no\nA;\n", MIGRATE_E_DIRECTIVE, 2,
-               "it takes true or false");
+               "neither true nor false");
     expect_bad(HEAD "--changeset a:1 failOnError:false\nA;\n", MIGRATE_E_DIRECTIVE, 2,
                "not supported: failOnError");
     expect_bad(HEAD "--changeset a:1 runWith:psql\nA;\n", MIGRATE_E_DIRECTIVE, 2, "not supported: runWith");

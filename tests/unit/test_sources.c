@@ -336,7 +336,7 @@ START_TEST(joined)
     l.host = told_host(&l.told);
     layouts_expect(&l, "plain", "V 1|a up=1_a.sql[A;]\nV 2|b up=2_b.sql[B;]\nV 3|c up=3_c.sql[C;]\n");
     ck_assert_int_eq(mig_source_memory_add_file(added, "3_c.sql", "other", 5, NULL), MIGRATE_OK);
-    layouts_expect_fail(&l, MIGRATE_E_DUPLICATE, "3_c.sql", 0, "3_c.sql is there twice");
+    layouts_expect_fail(&l, MIGRATE_E_DUPLICATE, "3_c.sql", 0, "it is there twice");
     layouts_free(&l);
     layouts_free(&dir);
     mig_source_memory_ops.free(added);
