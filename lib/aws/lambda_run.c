@@ -18,7 +18,8 @@ static migrate_status set(migrate_ctx *ctx, const char *key, const char *value, 
     return value ? migrate_ctx_set(ctx, key, value, err) : MIGRATE_OK;
 }
 
-/* What a function wants otherwise than a program: who it is, time for a paused cluster to wake up. */
+/* What a function wants otherwise than a program: who it is, time for a paused cluster to wake up, and to wait for
+ * another run as long as it lives, which its own deadline says. */
 static migrate_status set_defaults(const struct migrate_lambda *l, migrate_ctx *ctx, migrate_error **err)
 {
     char *ca = l->ca_file ? mig_strdup(l->ca_file) : mig_lambda_package_ca(l);
@@ -26,6 +27,8 @@ static migrate_status set_defaults(const struct migrate_lambda *l, migrate_ctx *
     migrate_status status = client ? set(ctx, MIGRATE_OPT_CLIENT, client, err) : mig_lambda_nomem(err);
     if (status == MIGRATE_OK)
         status = set(ctx, MIGRATE_OPT_CONNECT_TIMEOUT, "60s", err);
+    if (status == MIGRATE_OK)
+        status = set(ctx, MIGRATE_OPT_LOCK_WAIT, "15m", err);
     if (status == MIGRATE_OK)
         status = set(ctx, MIGRATE_OPT_CA_FILE, ca, err);
     if (status == MIGRATE_OK)

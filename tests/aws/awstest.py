@@ -66,6 +66,7 @@ class Double(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
+        wbufsize = -1  # an answer is one packet: in two, the second waits for the client's delayed acknowledgement
 
         def handle_any(self):
             request = Double.Request(self)
@@ -98,7 +99,7 @@ class Double(socketserver.ThreadingMixIn, http.server.HTTPServer):
         super().__init__(('127.0.0.1', 0), Double.Handler)
         self.respond, self.seen, self.lock, self.clock_ahead = respond, [], threading.Lock(), 0
         self.url = 'http://127.0.0.1:%d' % self.server_port
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def handle_error(self, request, client_address):
         pass  # a client that goes away is what some tests are about

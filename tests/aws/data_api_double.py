@@ -280,13 +280,15 @@ class Api:
     def reap(self):
         while True:
             time.sleep(0.05)
-            with self.lock:
-                old = [t for t in self.txs.values()
-                       if time.monotonic() - t.used > self.settings['idle'] and not t.busy.locked()]
-                for t in old:
-                    del self.txs[t.id]
+            self.end_idle(self.settings['idle'])
+
+    def end_idle(self, seconds):
+        with self.lock:
+            old = [t for t in self.txs.values() if time.monotonic() - t.used > seconds and not t.busy.locked()]
             for t in old:
-                t.conn.close()
+                del self.txs[t.id]
+        for t in old:
+            t.conn.close()
 
     def lose_all(self):
         with self.lock:
@@ -438,6 +440,7 @@ class Api:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    wbufsize = -1   # an answer is one packet: in two, the second waits for the client's delayed acknowledgement
     api = None
 
     def log_message(self, *_):
@@ -527,7 +530,7 @@ def start(argv):
     api = Api(options)
     handler = type('BoundHandler', (Handler,), {'api': api})
     server = Server(('127.0.0.1', options.port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server, api
 
 

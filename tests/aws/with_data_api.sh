@@ -7,4 +7,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 python=$here/../../.cache/data-api-venv/bin/python
 [ -x "$python" ] || { echo "skipped: no psycopg, PyMySQL and boto3; scripts/data-api-tools installs them" >&2; exit 77; }
 export PYTHONDONTWRITEBYTECODE=1
-exec "$here/../tools/with_pg.sh" "$here/../tools/with_mysql.sh" mariadb "$python" "$@"
+exec "$here/../tools/with_pg.sh" "$here/../tools/with_mysql.sh" -f mariadb "$python" "$@"

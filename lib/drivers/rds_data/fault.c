@@ -130,7 +130,9 @@ static void said_by_us(struct mig_rds *c, const struct mig_rds_reply *r, migrate
     case MIG_RDS_STOPPED:
         f->klass = MIGRATE_FAULT_CANCELLED;
         f->status = c->stop;
-        f->message = "asked to stop; the Data API did not answer in time";
+        f->message = mig_rds_detached(c) ? "time is over before the statement, which goes on in the database"
+                                         : "asked to stop; the Data API did not answer in time";
+        f->hint = mig_rds_detached(c) ? "run again: that run waits for the statement's end and goes on from there" : NULL;
         break;
     case MIG_RDS_NOMEM:
         f->status = MIGRATE_E_NOMEM;

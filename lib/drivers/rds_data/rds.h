@@ -58,6 +58,7 @@ struct mig_rds {
     migrate_status stop; /* what tick() said, 0 go on */
     int64_t stop_since;
     bool may_cancel;     /* a statement of the user's runs, which the server can be asked to end */
+    bool detaches;       /* when time is over it is left alone instead: the next run waits for its end */
     int64_t grace;       /* ms to go on waiting for an answer after a stop */
     uint32_t trips;
     struct mig_buf sql;  /* text sent */
@@ -81,6 +82,8 @@ migrate_status mig_rds_enter(struct mig_rds *c, migrate_error **err);
 migrate_status mig_rds_tick(struct mig_rds *c);
 /* Waits, ticking. False: stopped and the time for the cancel to work is over. */
 bool mig_rds_pause(struct mig_rds *c, int64_t ms);
+/* The deadline has come and the statement goes on without us. */
+bool mig_rds_detached(const struct mig_rds *c);
 /* Is it time to give up a statement that was cancelled? */
 bool mig_rds_given_up(const struct mig_rds *c);
 int64_t mig_rds_remaining(const struct mig_rds *c);
