@@ -290,16 +290,46 @@ def test_garbage_urls(server):
                 m.up()
 
 
+def test_sqlalchemy_example(server, database, folder):
+    if server.kind != "postgres":
+        pytest.skip("of PostgreSQL")
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("psycopg")
+    from sqlalchemy import create_engine, text
+    from test_examples import load
+
+    engine = create_engine(database.replace("postgres://", "postgresql+psycopg://", 1))
+    source = folder({"1_a.sql": "CREATE TABLE a (x INTEGER);", "2_b.sql": "INSERT INTO a VALUES (7);"})
+    assert load("sqlalchemy").migrate(engine, source).applied == 2
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT x FROM a")).scalar() == 7
+    engine.dispose()
+
+
 def test_beside_another_client_library(server, database):
-    """psycopg and libmigrate in one process, both at work."""
+    """psycopg and libmigrate in one process, both at work, also at once."""
     if server.kind != "postgres":
         pytest.skip("of PostgreSQL")
     psycopg = pytest.importorskip("psycopg")
-    connection = psycopg.connect(database)
-    with Migrator(database, {"1_a.sql": "CREATE TABLE a (x INTEGER);"}) as m:
-        connection.execute("SELECT 1")
+    working, failures = threading.Event(), []
+
+    def count(connection):
+        try:
+            while working.is_set():
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+        except BaseException as error:
+            failures.append(error)
+
+    connection = psycopg.connect(database, autocommit=True)
+    working.set()
+    thread = threading.Thread(target=count, args=(connection,))
+    thread.start()
+    files = {"%02d_a.sql" % n: "CREATE TABLE a%d (x INTEGER);" % n for n in range(1, 21)}
+    with Migrator(database, files) as m:
         m.up()
-        connection.execute("INSERT INTO a VALUES (1)")
-        connection.commit()
+        working.clear()
+        thread.join()
+        connection.execute("INSERT INTO a20 VALUES (1)")
         assert m.status().current
+    assert failures == [] and rows(database, "SELECT x FROM a20") == [("1",)]
     connection.close()
