@@ -18,7 +18,8 @@ static unsigned long long ull(uint64_t n)
 /* "path:line:column: message" */
 static void add_headline(struct mig_buf *out, const migrate_error *e)
 {
-    if (e->path) {
+    /* A message about two files names both. */
+    if (e->path && (e->line || !strstr(migrate_error_message(e), e->path))) {
         mig_buf_str(out, e->path);
         if (e->line)
             mig_buf_fmt(out, ":%llu", ull(e->line));

@@ -33,7 +33,8 @@ static int32_t fail_mixed(struct mig_reading *r, const struct mig_file *a, const
                           const struct mig_file *b, const char *b_is)
 {
     return mig_reading_fail(r, MIGRATE_E_LAYOUT, b->path, 0, hint_mixed,
-                            "two conventions are mixed: it is %s, but %s is %s", b_is, a->path, a_is);
+                            "two conventions are mixed: %s is %s, but %s is %s", a->path, a_is, b->path,
+                            b_is);
 }
 
 /* Flyway's files that run around migrations; they are no migrations. */

@@ -104,7 +104,7 @@ static int32_t join_undo(struct flyway *x, const struct undo *u, struct mig_migr
                                 "it undoes version %s, which no V file has", u->version);
     if (m->flags & MIG_MIGRATION_REVERSIBLE)
         return mig_reading_fail(x->r, MIGRATE_E_DUPLICATE, u->f->path, 0, "remove one of them",
-                                "it undoes version %s, as %s does", u->version, m->down->path);
+                                "%s and %s both undo version %s", m->down->path, u->f->path, u->version);
     int32_t status = mig_add_down(x->r, m, u->f);
     return status ? status : take_conf(x, u->f, m, true);
 }

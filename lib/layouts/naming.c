@@ -20,7 +20,7 @@ static int32_t check(struct mig_reading *r, struct mig_naming *n, const struct m
     return mig_reading_fail(
         r, MIGRATE_E_NAME, n->unnumbered->path, 0,
         "let every name begin with its version, or none; a name that begins with \"_\" is passed over",
-        "it does not begin with a version, as %s does", n->numbered->path);
+        "%s begins with a version, %s does not", n->numbered->path, n->unnumbered->path);
 }
 
 int32_t mig_naming_take(struct mig_reading *r, struct mig_naming *n, const struct mig_file *f,

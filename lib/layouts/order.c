@@ -87,13 +87,13 @@ static int32_t fail_duplicate(struct mig_reading *r, const struct mig_migration 
 {
     if (a->kind == MIGRATE_KIND_REPEATABLE)
         return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->up.path, 0, "rename one of them",
-                                "the same repeatable as %s: \"%s\"", a->up.path, a->name);
+                                "%s and %s are both the repeatable \"%s\"", a->up.path, b->up.path, a->name);
     if (strcmp(a->version, b->version) != 0)
         return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->up.path, 0, "give one of them another version",
-                                "the same version as %s: %s and %s are equal in order", a->up.path, a->version,
-                                b->version);
+                                "%s and %s have the same version: %s and %s are equal in order", a->up.path,
+                                b->up.path, a->version, b->version);
     return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->up.path, 0, "give one of them another version",
-                            "the same version as %s: %s", a->up.path, a->version);
+                            "%s and %s have the same version %s", a->up.path, b->up.path, a->version);
 }
 
 static int32_t refuse_duplicates(struct mig_reading *r)

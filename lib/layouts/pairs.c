@@ -130,7 +130,8 @@ static int compare(const void *left, const void *right)
 static int32_t fail_twice(struct mig_reading *r, const struct half *a, const struct half *b)
 {
     return mig_reading_fail(r, MIGRATE_E_DUPLICATE, b->f->path, 0, "give one of them another version",
-                            "the %s file of version %s, as %s is", a->down ? "down" : "up", a->version, a->f->path);
+                            "%s and %s are both the %s file of version %s", a->f->path, b->f->path,
+                            a->down ? "down" : "up", a->version);
 }
 
 /* The one to use of the files of one version and direction, which are sorted by fit; NULL: none for this

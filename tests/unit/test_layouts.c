@@ -48,7 +48,7 @@ START_TEST(plain_names_without_digits)
     layouts_expect(&l, "plain", "V init_db|init db up=init_db.sql[]\nV users|users up=users.sql[]\n");
     layouts_add(&l, "1_x.sql", "");
     layouts_expect_fail(&l, MIGRATE_E_NAME, "init_db.sql", 0,
-                        "it does not begin with a version, as 1_x.sql does");
+                        "1_x.sql begins with a version, init_db.sql does not");
     layouts_free(&l);
 }
 END_TEST
@@ -243,7 +243,7 @@ START_TEST(forced)
     layouts_add(&l, "1_a.down.sql", "b");
     l.options.layout = "plain";
     layouts_expect_fail(&l, MIGRATE_E_DUPLICATE, "1_a.up.sql", 0,
-                        "the same version as 1_a.down.sql: 1");
+                        "1_a.down.sql and 1_a.up.sql have the same version 1");
     l.options.layout = "flyway";
     layouts_expect_fail(&l, MIGRATE_E_NAME, "1_a.down.sql", 0, "not named as the layout flyway has it");
     l.options.layout = "pairs";
@@ -263,30 +263,30 @@ static const struct {
     const char *words;
 } bad[] = {
     { "1_a.sql", "", "2_b.up.sql", "", MIGRATE_E_LAYOUT,
-      "it is one of a pair (NAME.up.sql, NAME.down.sql), but 1_a.sql is a plain NAME.sql" },
+      "1_a.sql is a plain NAME.sql, but 2_b.up.sql is one of a pair" },
     { "V1__a.sql", "", "2_b.sql", "", MIGRATE_E_LAYOUT,
-      "it is a Flyway name (V1__name.sql), but 2_b.sql is a plain NAME.sql" },
-    { "V1__a.sql", "", "V2_b.sql", "", MIGRATE_E_LAYOUT, "is a Flyway name" },
+      "2_b.sql is a plain NAME.sql, but V1__a.sql is a Flyway name" },
+    { "V1__a.sql", "", "V2_b.sql", "", MIGRATE_E_LAYOUT, "V1__a.sql is a Flyway name" },
     { "V1__a.sql", "", "afterMigrate.sql", "", MIGRATE_E_LAYOUT, "a Flyway callback" },
     { "1_a/up.sql", "", "2_b/migration.sql", "", MIGRATE_E_LAYOUT,
-      "it is in a Prisma folder" },
+      "2_b/migration.sql is in a Prisma folder" },
     { "1_a.sql", "-- +goose Up\nSELECT 1;", "2_b.sql", "SELECT 2;", MIGRATE_E_LAYOUT,
-      "it is one without section markers, but 1_a.sql is one with goose's sections (-- +goose Up)" },
+      "1_a.sql is one with goose's sections (-- +goose Up), but 2_b.sql is one without section markers" },
     { "1_a.sql", "-- +goose Up\nSELECT 1;", "2_b.sql", "-- migrate:up\nSELECT 2;", MIGRATE_E_LAYOUT,
-      "it is one with dbmate's sections" },
-    { "1_a.sql", "", "1_b.sql", "", MIGRATE_E_DUPLICATE, "the same version as 1_a.sql: 1" },
+      "2_b.sql is one with dbmate's sections" },
+    { "1_a.sql", "", "1_b.sql", "", MIGRATE_E_DUPLICATE, "1_a.sql and 1_b.sql have the same version 1" },
     { "1_a.sql", "", "01_b.sql", "", MIGRATE_E_DUPLICATE,
-      "the same version as 01_b.sql: 01 and 1" },
+      "01_b.sql and 1_a.sql have the same version: 01 and 1" },
     { "1_a.up.sql", "", "01_b.up.sql", "", MIGRATE_E_DUPLICATE,
-      "the same version as 01_b.up.sql: 01 and 1" },
+      "01_b.up.sql and 1_a.up.sql have the same version" },
     { "1_a.up.sql", "", "1_b.up.sql", "", MIGRATE_E_DUPLICATE,
-      "the up file of version 1, as 1_a.up.sql is" },
+      "1_a.up.sql and 1_b.up.sql are both the up file" },
     { "V1__a.sql", "", "x/V1.0__b.sql", "", MIGRATE_E_DUPLICATE,
-      "the same version as V1__a.sql: 1 and 1.0" },
-    { "R__a.sql", "", "x/R__a.sql", "", MIGRATE_E_DUPLICATE, "the same repeatable as R__a.sql: \"a\"" },
+      "V1__a.sql and x/V1.0__b.sql have the same version" },
+    { "R__a.sql", "", "x/R__a.sql", "", MIGRATE_E_DUPLICATE, "both the repeatable \"a\"" },
     { "up.sql", "", "down.sql", "", MIGRATE_E_NAME, "it does not say which migration it reverts" },
-    { "up/1_a.sql", "", "down/1_a.sql", "", MIGRATE_E_DUPLICATE, "the same version as " },
-    { "1_a.sql", "", "x.sql", "", MIGRATE_E_NAME, "it does not begin with a version, as 1_a.sql does" },
+    { "up/1_a.sql", "", "down/1_a.sql", "", MIGRATE_E_DUPLICATE, "have the same version 1" },
+    { "1_a.sql", "", "x.sql", "", MIGRATE_E_NAME, "1_a.sql begins with a version, x.sql does not" },
 };
 
 START_TEST(mixed)
