@@ -116,4 +116,5 @@ def test_its_time_out_fires():
         assert json.loads(f.call({"command": "status"}))["pending"] == 0
 
 
-run(globals())
+if __name__ == "__main__":
+    run(globals())

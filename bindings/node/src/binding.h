@@ -18,6 +18,9 @@
 #include <migrate/migrate.h>
 #include <migrate/source.h>
 
+/* Defined by NAPI_MODULE_INIT(), whose headers declare it not. */
+NAPI_MODULE_EXPORT int32_t NODE_API_MODULE_GET_API_VERSION(void);
+
 struct job;
 
 /** A context, wrapped in a JavaScript object. */

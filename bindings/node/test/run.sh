@@ -6,6 +6,7 @@
 #   run.sh servers    those that need the server this was started under
 #   run.sh versions   the SQLite part with the Nodes that scripts/node-tools has put into .cache
 #   run.sh package    the tarball, installed into an empty project
+#   run.sh kills      runs killed at any time, on the server this was started under or on SQLite
 #
 # Exit 77, skipped, without node, or the headers that scripts/node-tools installs.
 set -eu
@@ -24,7 +25,7 @@ node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)'
 [ -e "$tools/node_modules/node-api-headers/include/node_api.h" ] || "$top/scripts/node-tools" base ||
     skip "no node-api-headers in $tools: run scripts/node-tools"
 
-# Tests that run side by side build it once.
+# Tests that run side by side build it once; $LIBMIGRATE_NODE_ADDON is one that was built elsewhere.
 out=$BUILD_ROOT/node
 build() {
     newest=$(find "$here/../src" "$here/../build.sh" "$top/include" "$BUILD_ROOT/lib" \( -name '*.[ch]' -o -name '*.sh' \
@@ -32,13 +33,14 @@ build() {
     [ -e "$out/libmigrate.node" ] && [ -z "$newest" ] ||
         "$here/../build.sh" -o "$out" -b "$BUILD_ROOT/lib" -n "$tools/node_modules/node-api-headers/include"
 }
-mkdir -p "$out"
-exec 9>"$out.lock"
-flock 9
-build
-exec 9>&-
-
-LIBMIGRATE_NODE_ADDON=$out/libmigrate.node
+if [ -z "${LIBMIGRATE_NODE_ADDON:-}" ]; then
+    mkdir -p "$out"
+    exec 9>"$out.lock"
+    flock 9
+    build
+    exec 9>&-
+    LIBMIGRATE_NODE_ADDON=$out/libmigrate.node
+fi
 LIBMIGRATE_NODE_TOOLS=$tools
 LIBMIGRATE_TSC=$tools/node_modules/typescript/lib/tsc.js
 export LIBMIGRATE_NODE_ADDON LIBMIGRATE_NODE_TOOLS LIBMIGRATE_TSC
@@ -62,5 +64,6 @@ sqlite)
 servers) exec node --test "$here"/servers*.test.js ;;
 versions) versions ;;
 package) exec node --test "$here"/package.test.js ;;
+kills) exec node "$here"/kill_any.js ;;
 *) exit 2 ;;
 esac

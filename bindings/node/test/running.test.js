@@ -7,7 +7,6 @@ const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { Migrator, Stopped } = require('..');
 const { scratch, sqlite, sleep } = require('./helper.js');
-const kills = require('./kills.js');
 
 /* Minutes of work for SQLite, which can be cancelled. */
 const LONG = 'CREATE TABLE t AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000000000) SELECT max(n) FROM c;\n';
@@ -92,11 +91,6 @@ test('process.exit() in the middle does not hang', async (t) => {
       setTimeout(() => process.exit(3), 500)`;
     assert.equal(spawnSync(process.execPath, ['-e', script], { timeout: 60000 }).status, 3);
   }
-});
-
-test('killed at every point of its code: exactly once', async (t) => {
-  const { dir, source } = scratch(t, kills.FILES);
-  await kills.atEveryPoint(source, (n) => `sqlite:${dir}/${n}.db`, (url, sql) => sqlite(url.slice(7), sql));
 });
 
 test('worker threads, also ended ones', async (t) => {
