@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 MIGRATE = os.environ.get('CLI_EXE', '')
 PROXY = os.environ.get('PROXY_EXE', '')
@@ -21,6 +22,18 @@ PORT = os.environ.get('MYSQL_PORT', '')
 ENV = {k: v for k, v in os.environ.items() if not k.startswith('MIGRATE_') and k != 'DATABASE_URL'}
 ENV['LC_ALL'] = 'C.UTF-8'
 SLOW = os.environ.get('SLOW') == '1'
+
+
+# How many places of each kind are broken: 0 is all of them.
+PLACES = int(os.environ.get('PLACES', '2'))
+
+
+def places(total, name):
+    """Where to break something of @total parts: spread over it, other places for another name."""
+    if not PLACES or PLACES >= total:
+        return list(range(1, total + 1))
+    first = zlib.crc32(name.encode()) % total
+    return sorted({(first + i * total // PLACES) % total + 1 for i in range(PLACES)})
 
 
 def url(db, user='root', port=None, query=''):
