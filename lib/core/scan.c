@@ -8,6 +8,7 @@
 #include "core/session.h"
 #include "core/values.h"
 #include "sql/online.h"
+#include "sql/session_needs.h"
 #include "util/text.h"
 
 enum { LARGE_STATEMENT = 4096, QUOTE_MAX = 60 };
@@ -27,6 +28,9 @@ struct scanning {
     size_t sql_cap;
     /* the first statement that cannot be in a transaction, the first that controls one */
     struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control;
+    /* the first that needs a session, where there is none */
+    struct { uint64_t number, line, column; const char *what; } session;
+    bool opened;     /* by the file's own BEGIN */
     uint64_t others; /* statements that could be in a transaction */
     struct mig_units units;
     struct mig_values values; /* given to the session, by the number of units that had ended */
@@ -166,6 +170,31 @@ static bool controls(enum mig_sql_tx tx)
     return tx != MIG_SQL_TX_NONE && tx != MIG_SQL_TX_SAVEPOINT && tx != MIG_SQL_TX_SET_TRANSACTION;
 }
 
+/* Each call may go over another connection, unless a transaction holds one. */
+static bool sessionless(const migrate_ctx *ctx)
+{
+    const struct mig_facts *f = &ctx->db.facts;
+    return ctx->db.conn && f->known && f->max_call_ms && !(f->caps & MIGRATE_CAP_SESSION);
+}
+
+static void note_session(struct scanning *s, const struct mig_cut *cut)
+{
+    const char *what = NULL;
+    if (!sessionless(s->ctx) || s->session.number)
+        return;
+    s->opened = cut->facts->tx == MIG_SQL_TX_BEGIN || (s->opened && !controls(cut->facts->tx));
+    if (!s->step->scan.transactional && !s->opened)
+        what = mig_sql_session_need(&s->dialect, cut->facts, cut->text, cut->len);
+    if (!what && mig_sql_takes_session_lock(&s->dialect, cut->text, cut->len))
+        what = "a lock of the session";
+    if (!what)
+        return;
+    s->session.number = cut->number;
+    s->session.line = cut->line;
+    s->session.column = cut->column;
+    s->session.what = what;
+}
+
 /* Follows whether the file is exactly BEGIN; … COMMIT; (pragmas around it do not count). */
 static void note_wrap(struct scanning *s, const struct mig_cut *cut)
 {
@@ -282,6 +311,17 @@ static migrate_status refuse_all(struct scanning *s, migrate_error **err)
     return refuse(s, s->alone.number, s->alone.line, s->alone.column, err);
 }
 
+static migrate_status refuse_session(struct scanning *s, migrate_error **err)
+{
+    mig_fail(err, MIGRATE_E_UNSUPPORTED, "the statement needs a session (%s), and here each may go over another connection",
+             s->session.what);
+    mig_error_hint(err, "leave it out, put what needs it into a transaction (a lock: of the transaction), or run this "
+                        "migration over a connection");
+    mig_error_state(err, "nothing was changed");
+    (void)refuse(s, s->session.number, s->session.line, s->session.column, err);
+    return MIGRATE_E_UNSUPPORTED;
+}
+
 /* Before the text is read: what directive, option and engine say. */
 static void first_mode(struct scanning *s)
 {
@@ -299,6 +339,8 @@ static migrate_status last_mode(struct scanning *s, migrate_error **err)
 {
     struct mig_scan *scan = &s->step->scan;
     bool wrapped = s->wrap == WRAP_AFTER;
+    if (s->session.number)
+        return refuse_session(s, err);
     if (scan->transactional && s->alone.number && !s->others && s->asked == MIG_TX_DEFAULT)
         scan->transactional = false; /* nothing in it can be in a transaction: no need to be told */
     if (!scan->transactional) {
@@ -325,6 +367,7 @@ static migrate_status scan_text(struct scanning *s, struct mig_script *script, m
     while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
         s->step->scan.statements++;
         note_wrap(s, &cut);
+        note_session(s, &cut);
         if (controls(cut.facts->tx))
             note_control(s, &cut);
         else

@@ -260,6 +260,18 @@ class Base:
 
     # ---- limits
 
+    def refused_at_plan(self, text):
+        """@text has in its third line what needs a session: nothing runs, what stands before it included."""
+        self.file('V1__ok.sql', 'CREATE TABLE a (id int);\n')
+        self.file('V2__s.sql', text)
+        self.api.calls.clear()
+        for command in ('plan', 'up'):
+            out = self.run_cli(command, code=1)
+            self.assertIn('V2__s.sql:3', out)
+            self.assertIn('needs a session', out)
+        self.assertFalse([s for s in self.sent() if 'CREATE TABLE a' in (s or '') or 'CREATE TABLE b' in (s or '')])
+
+
     def test_too_long_is_refused_before_anything_runs(self):
         self.file('V1__ok.sql', 'CREATE TABLE a (v text);\n')
         self.file('V2__long.sql', "INSERT INTO a VALUES ('%s');\n" % ('x' * 65536))
@@ -342,6 +354,16 @@ class OnPostgres(Base, unittest.TestCase):
         self.assertEqual(self.ask("SELECT prosrc FROM pg_proc WHERE proname = 'f'"), [[body]])
         self.assertEqual(self.ask("SELECT obj_description('a'::regclass)"), [['x:y \\ z']])
 
+    def test_session_settings_are_not_lost_in_silence(self):
+        free = '-- migrate: no-transaction\n'
+        self.refused_at_plan(free + "CREATE TABLE b (id int);\nSET statement_timeout = '5s';\n")
+        self.refused_at_plan(free + 'CREATE TABLE b (id int);\nCREATE TEMP TABLE x (id int);\n')
+        self.refused_at_plan('CREATE TABLE b (id int);\n\nSELECT pg_advisory_lock(1);\n')
+        self.file('V2__s.sql', "SET LOCAL statement_timeout = '50s';\nSELECT pg_advisory_xact_lock(1);\nCREATE TEMP TABLE x "
+                  'ON COMMIT DROP AS SELECT 1 AS i;\nCREATE TABLE b AS SELECT * FROM x;\n')
+        self.run_cli('up')
+        self.assertEqual(self.ask('SELECT i FROM b'), [[1]])
+
     def test_copy_is_refused(self):
         self.file('V1__c.sql', 'CREATE TABLE a (id int);\nCOPY a FROM stdin;\n1\n\\.\n')
         self.assertIn('COPY', self.run_cli('up', code=1))
@@ -392,9 +414,10 @@ class OnMariadb(Base, unittest.TestCase):
         self.assertEqual(len([s for s in self.sent() if s and 'SLEEP(3)' in s]), 1)
 
     def test_session_settings_are_not_lost_in_silence(self):
-        self.file('V1__s.sql', 'SET NAMES utf8mb4;\nSET FOREIGN_KEY_CHECKS = 0;\nCREATE TABLE a (id int);\n')
-        self.assertIn('session', self.run_cli('up', code=1))
-        self.file('V1__s.sql', 'SET NAMES utf8mb4;\nCREATE TABLE a (id int);\n')
+        for needs in ('SET FOREIGN_KEY_CHECKS = 0', 'CREATE TEMPORARY TABLE x (id int)', 'LOCK TABLES a WRITE',
+                      "DO GET_LOCK('l', 1)"):
+            self.refused_at_plan('SET NAMES utf8mb4;\nCREATE TABLE b (id int);\n%s;\n' % needs)
+        self.file('V2__s.sql', 'SET NAMES utf8mb4;\nCREATE TABLE b (id int);\n')
         self.run_cli('up')
 
     def test_colons_are_no_placeholders(self):

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "drivers/rds_data/rds.h"
-#include "util/text.h"
+#include "sql/session_needs.h"
 
 /* A statement on its way. */
 struct job {
@@ -41,12 +41,6 @@ static int64_t affected_by(const struct mig_rds_reply *r)
 
 /* ---- what cannot be done without a session ------------------------------------------- */
 
-static bool is_set_names(const migrate_stmt *s)
-{
-    const char *sql = s->sql;
-    return s->sql_len > 10 && mig_ieqn(sql, 9, "set names") && memchr(sql, '8', s->sql_len) != NULL;
-}
-
 /* MIGRATE_OK: run it. MIGRATE_DONE: it is as good as done. */
 static migrate_status sessionless(struct mig_rds *c, const struct job *j, migrate_error **err)
 {
@@ -55,7 +49,7 @@ static migrate_status sessionless(struct mig_rds *c, const struct job *j, migrat
         return MIGRATE_OK;
     if (!j->user) /* time-outs that would stay with a connection of the API's pool */
         return j->stmt->sql_len > 4 && memcmp(j->stmt->sql, "SET ", 4) == 0 ? MIGRATE_DONE : MIGRATE_OK;
-    if (is_set_names(j->stmt) && !mig_rds_postgres(c))
+    if (!mig_rds_postgres(c) && mig_sql_sets_names_utf8(j->stmt->sql, j->stmt->sql_len))
         return MIGRATE_DONE; /* all text is UTF-8 here */
     if (!(j->facts.flags & needs))
         return MIGRATE_OK;
