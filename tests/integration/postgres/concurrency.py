@@ -158,6 +158,33 @@ class NoWork(PgTest):
             self.assertEqual((counted['connections'], counted['waits']), (1, 1))
 
 
+class Told(PgTest):
+    def test_beginning_is_told_when_it_begins(self):
+        """Not when its first statement is over, nor together with the end of the one before it."""
+        self.files({'1_a.sql': 'CREATE TABLE a (i int);', '2_b.sql': 'SELECT pg_advisory_xact_lock(55);',
+                    '3_c.sql': 'CREATE TABLE c (i int);'})
+        holder = subprocess.Popen([pgtest.program('psql'), '-XAtq', url(self.db)], stdin=subprocess.PIPE, text=True,
+                                  stdout=subprocess.PIPE, env=pgtest.SHARED_ENV)
+        self.addCleanup(holder.kill)
+        holder.stdin.write("SELECT pg_advisory_lock(55);\n\\echo held\n")
+        holder.stdin.flush()
+        while holder.stdout.readline() != 'held\n':
+            pass
+        run = self.start('-v', '-v', '-o', 'lock_timeout=300s', 'up')
+        told = []
+        for line in run.stderr:
+            told.append(line)
+            if 'applying 2 b' in line:
+                holder.stdin.close()
+                holder.wait()
+                holder.stdout.close()
+        self.assertEqual(run.wait(), 0, ''.join(told))
+        order = [i for word in ('applying 1 a', '1 a applied', 'applying 2 b', '2 b applied', 'applying 3 c', '3 c applied')
+                 for i, line in enumerate(told) if word in line]
+        self.assertEqual(len(order), 6, ''.join(told))
+        self.assertEqual(order, sorted(order))
+
+
 class Pooler(PgTest):
     def messages(self, *options):
         """[(side, type, text)] of a run behind pgbouncer."""
