@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 import time
+import unittest
 
 import outages
 import pgtest
@@ -233,6 +234,23 @@ class Copy(PgTest):
         self.assertEqual(sql('SELECT count(*) FROM big', self.db), str(count))
         print('%d MB in %d KB' % (COPY_MB, kilobytes), end=' ', flush=True)
         self.assertLess(kilobytes, 16 * 1024)
+
+
+class Large(PgTest):
+    @unittest.skipIf(COPY_MB < 1024, 'a statement of 1 GB is for the slow tests: COPY_MB=1024')
+    def test_statement_over_a_gigabyte(self):
+        """No server would take it: refused when it is read, before anything runs."""
+        self.file('1.sql', 'CREATE TABLE a (i int);')
+        with open(os.path.join(self.folder, '2.sql'), 'w', encoding='ascii') as f:
+            f.write("CREATE TABLE b (i int);\nSELECT '")
+            for _ in range(1030):
+                f.write('x' * 1048576)
+            f.write("';\n")
+        done = self.migrate('up', code=3, timeout=600)
+        self.assertIn('2.sql:2:1', done.stderr)
+        self.assertIn('more than 1073741759 bytes', done.stderr)
+        self.assertIn('nothing was changed', done.stderr)
+        self.assertEqual(sql(OURS, self.db), '0')
 
 
 if __name__ == '__main__':
