@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ._library import library as _load
 from ._library import library_path
 from ._version import __version__
@@ -31,7 +33,9 @@ from .options import Option, OptionValue, options
 from .plan import Plan
 from .results import Event, LockInfo, Migration, Report, Statement, Step
 from .sources import Source, SourceEntry
-from .aio import AsyncMigrator
+
+if TYPE_CHECKING:
+    from .aio import AsyncMigrator
 
 __all__ = [
     "__version__",
@@ -75,3 +79,13 @@ def library_version() -> str:
     """Version of the library in use, which may be newer than this package."""
     version: bytes = _load().c.migrate_version_string()
     return version.decode()
+
+
+def __getattr__(name: str) -> Any:
+    # asyncio is a third of what there is to import, and few need it.
+    if name == "AsyncMigrator":
+        from .aio import AsyncMigrator
+
+        globals()[name] = AsyncMigrator
+        return AsyncMigrator
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -6,8 +6,8 @@
 #   run.sh servers         those that need the server this was started under
 #   run.sh versions        the SQLite part with every other Python of 3.9 and later, of pyenv or in /usr/bin
 #
-# Further arguments go to pytest. What takes long is left out unless $SLOW is set. Exit 77, skipped, when there is no
-# pytest; scripts/python-tools installs it.
+# Further arguments go to pytest. What takes long is left out unless $SLOW is set; $LIBRARIES is a folder of other
+# libraries. Exit 77, skipped, when there is no pytest; scripts/python-tools installs it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -23,7 +23,7 @@ trap 'exit 143' TERM
 
 # One folder with all libraries, as they are installed.
 mkdir "$scratch/lib"
-find "$BUILD_ROOT/lib" -name 'libmigrate*.so.0' ! -type d -exec ln -s {} "$scratch/lib/" \;
+find "${LIBRARIES:-$BUILD_ROOT/lib}" -name 'libmigrate*.so.0' ! -type d -exec ln -s {} "$scratch/lib/" \;
 LIBMIGRATE_LIBRARY=$scratch/lib
 PYTHONPATH=$root/bindings/python
 PYTHONDONTWRITEBYTECODE=1

@@ -169,6 +169,15 @@ def test_types(tmp_path):
     assert ran.returncode == 0, ran.stdout
 
 
+def test_import_takes_no_more_than_it_needs():
+    text = (
+        "import sys, libmigrate; before = set(sys.modules); from libmigrate import *; AsyncMigrator; "
+        "print('asyncio' in before, 'asyncio' in sys.modules, hasattr(libmigrate, 'nope'))"
+    )
+    ran = python("-c", text)
+    assert ran.stdout.split() == ["False", "True", "False"], ran.stderr
+
+
 def test_fixtures(pytester, monkeypatch):
     pytester.makeconftest("pytest_plugins = ['libmigrate.testing']")
     folder = pytester.mkdir("migrations")
