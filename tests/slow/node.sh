@@ -93,7 +93,7 @@ exec $(command -v node) $PWD/bindings/node/test/runtime.js
 END
 chmod +x "$scratch/bootstrap"
 
-# The managed runtime reads an event's JSON before the handler does: what breaks it is not our affair there.
+# What the managed runtime does itself is not our affair there: it reads the JSON of events, logs, starts and ends.
 managed() { # TOPIC EXCLUDED...
     local topic=$1 names
     shift
@@ -102,7 +102,8 @@ managed() { # TOPIC EXCLUDED...
     BOOTSTRAP=$scratch/bootstrap SOURCE_ROOT=$PWD python3 "tests/lambda/test_$topic.py" $names
 }
 if [ -e "$(dirname "$lambda")/libmigrate-lambda.node" ]; then
-    part "the function: direct" managed direct test_malformed test_status_codes
+    part "the function: direct" managed direct test_malformed test_status_codes test_told_to_end test_logs \
+        test_environment_that_cannot_be_used test_nothing_is_opened_before_an_invocation
     part "the function: batches and queues" managed batch -
     part "the function: CloudFormation and the CDK" managed stack test_nobody_to_answer
     part "aws-lambda-ric under the emulator" env LIBMIGRATE_NODE_ADDON="$lambda" python3 bindings/node/test/ric.py

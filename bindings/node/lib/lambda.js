@@ -28,11 +28,18 @@ function failure(reply) {
   return error;
 }
 
+/* The managed runtime makes the function's log of what the console is told, in its format. */
+const chatty = ['DEBUG', 'TRACE'].includes(process.env.AWS_LAMBDA_LOG_LEVEL);
+
+function log(level, text) {
+  if (level !== 'debug' || chatty) console[level](text);
+}
+
 async function serve(event, context) {
   server ??= errors.translated(() => native.server(Object.entries(process.env).flat(), drivers()));
   const remaining = context.getRemainingTimeInMillis?.() ?? 2 ** 53 - 1;
   const reply = await native.handle(server, JSON.stringify(event ?? {}), context.awsRequestId ?? null, remaining,
-    context.invokedFunctionArn ?? null).catch((thrown) => { throw errors.make(thrown); });
+    context.invokedFunctionArn ?? null, log).catch((thrown) => { throw errors.make(thrown); });
   if (reply.error) throw failure(reply);
   return JSON.parse(reply.body);
 }

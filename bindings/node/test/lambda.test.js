@@ -25,18 +25,20 @@ async function invoke(at, events, environment = {}) {
           invokedFunctionArn: 'arn:aws:lambda:eu-west-1:1:function:m' })
           .then((ok) => ({ ok }), (e) => ({ name: e.name, message: e.message, reply: e.reply })));
       }
-      console.log(JSON.stringify(answers));
+      process.stdout.write(JSON.stringify(answers));
     })();`;
   const run = await node(script, { MIGRATE_DATABASE_URL: at.database, MIGRATE_SOURCE: at.source, EVENTS: JSON.stringify(events),
     ...environment });
   assert.equal(run.status, 0, run.err);
-  return JSON.parse(run.out);
+  at.log = run.out.slice(0, run.out.lastIndexOf('\n[') + 1) + run.err;
+  return JSON.parse(run.out.slice(run.out.lastIndexOf('\n[') + 1));
 }
 
 test('an invocation migrates, and says what failed', { skip }, async (t) => {
   const at = scratch(t, FILES);
   const [plan, up, again, status] = await invoke(at, [{ command: 'plan', sql: true }, null, {}, { command: 'status' }]);
   assert.equal(plan.ok.steps.length, 2);
+  assert.match(at.log, /2 b applied/, 'the log of the function');
   assert.deepEqual([up.ok.applied, again.ok.applied, status.ok.state], [2, 0, 'current']);
   fs.writeFileSync(path.join(at.source, '3_c.sql'), 'SELECT 1;\nnonsense;\n');
   const [failed, denied] = await invoke(at, [{}, { command: 'down' }]);
@@ -110,9 +112,9 @@ test('garbage, and invocations at the same time', { skip }, async (t) => {
   }
   const run = await node(`const { handler } = require('libmigrate/lambda');
     Promise.all([handler({}), handler(undefined, null), handler({ command: 'status' }, {})]).then((all) => {
-      console.log(all.map((a) => a.state).join());
+      process.stdout.write('\\n[' + all.map((a) => a.state).join());
       process.kill(process.pid, 'SIGTERM'); // nothing runs: it ends as without us
       setTimeout(() => {}, 60000);
     });`, { MIGRATE_DATABASE_URL: at.database, MIGRATE_SOURCE: at.source });
-  assert.deepEqual([run.out, run.signal], ['current,current,current\n', 'SIGTERM'], run.err);
+  assert.deepEqual([run.out.split('[').pop(), run.signal], ['current,current,current', 'SIGTERM'], run.err);
 });
