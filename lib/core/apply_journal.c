@@ -148,6 +148,25 @@ static bool stays_in_run(const struct mig_journal *j, const struct mig_cut *cut)
     return j->mysql && mig_stays_in_run(&di, cut);
 }
 
+/* What an executed unit did to its session is done again in ours; the locks it took, it gave back. */
+static bool left_in_session(const struct mig_sql_facts *f)
+{
+    return mig_only_session(f) && !(f->flags & (MIG_SQL_FREEZES | MIG_SQL_UNLOCK_TABLES));
+}
+
+static migrate_status lock_or_unlock(struct mig_journal *j, const struct mig_cut *cut)
+{
+    migrate_status status = mig_journal_end_run(j);
+    if (status)
+        return status;
+    if (cut->facts->flags & MIG_SQL_LOCK_TABLES)
+        return cut->number < j->last_done ? mig_journal_hold_lock(j, cut) : mig_journal_lock(j, cut);
+    bool held = j->held.len != 0;
+    mig_buf_reset(&j->held);
+    j->in_lock = false;
+    return held ? MIGRATE_OK : mig_journal_statement(j, cut);
+}
+
 static migrate_status push_statement(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err)
 {
     const struct mig_sql_facts *f = cut->facts;
@@ -155,12 +174,18 @@ static migrate_status push_statement(struct mig_journal *j, const struct mig_cut
     migrate_status status = j->last_done ? check_session(j, cut, err) : MIGRATE_OK;
     if (!status)
         status = skip_done(j, cut, &skip, err);
-    if (status || (skip && !mig_only_session(f)))
+    if (status || (skip && !left_in_session(f)))
         return status;
-    if (j->in_lock || (f->flags & MIG_SQL_LOCK_TABLES)) {
+    if (!skip && (j->frozen || (f->flags & MIG_SQL_FREEZES))) {
         status = mig_journal_end_run(j);
-        return status ? status : mig_journal_locked(j, cut);
+        return status ? status : mig_journal_frozen(j, cut);
     }
+    if (f->flags & (MIG_SQL_LOCK_TABLES | MIG_SQL_UNLOCK_TABLES))
+        return lock_or_unlock(j, cut);
+    if (j->held.len && cut->number > j->last_done)
+        status = mig_journal_lock_held(j);
+    if (status)
+        return status;
     if (controls(f))
         return transaction_control(j, cut, err);
     if (mig_only_session(f) && !j->in_run)
@@ -219,12 +244,16 @@ static migrate_status begin_step(struct mig_journal *j, migrate_error **err)
 static migrate_status units(struct mig_journal *j, migrate_error **err)
 {
     struct mig_cut cut;
-    migrate_status status = j->in_run || j->in_lock ? MIGRATE_OK : mig_call_check(mig_journal_run(j)->ctx, err);
+    migrate_status status = j->in_run || j->frozen ? MIGRATE_OK : mig_call_check(mig_journal_run(j)->ctx, err);
     if (!status)
         status = mig_journal_step(j)->mark_ran ? MIGRATE_DONE : mig_script_next(j->feed.script, &cut, err);
     if (status == MIGRATE_DONE) {
         j->phase = MIG_JOURNAL_END;
-        return mig_journal_end_run(j);
+        status = mig_journal_end_run(j);
+        bool unlock = j->in_lock || j->frozen;
+        j->in_lock = j->frozen = false;
+        mig_buf_reset(&j->held);
+        return status || !unlock ? status : mig_journal_push_text(j, "UNLOCK TABLES", MIG_SENT_BOOK, 0);
     }
     return status ? status : push_statement(j, &cut, err);
 }
@@ -344,12 +373,28 @@ static void clear_away(struct mig_run *run)
     migrate_error_free(ignored);
 }
 
+/* A ROLLBACK leaves the locks of LOCK TABLES, and autocommit as it is under them. */
+static void unlock(migrate_ctx *ctx)
+{
+    static const char *const texts[] = { "UNLOCK TABLES", "SET autocommit = 1" };
+    migrate_error *ignored = NULL;
+    bool kept = mig_clean_up_begin(ctx);
+    for (size_t i = 0; i < 2 && !ctx->db.lost; i++) {
+        (void)mig_exec(ctx, texts[i], strlen(texts[i]), NULL, NULL, NULL, &ignored);
+        migrate_error_free(ignored);
+        ignored = NULL;
+    }
+    ctx->call.unlocking = kept;
+}
+
 static void undo(struct mig_journal *j, enum mig_end end)
 {
     struct mig_run *run = mig_journal_run(j);
     if (!run->ctx->db.lost)
         run->ctx->db.tx = MIGRATE_TX_UNKNOWN;
     mig_rollback(run->ctx);
+    if (j->locked)
+        unlock(run->ctx);
     if (run->next < run->plan->count)
         run->plan->steps[run->next].resume = true;
     if (end != MIG_END_FAILED && end != MIG_END_RETRY)

@@ -236,7 +236,7 @@ static void keep_marks(const struct mig_books *b, const struct mig_op *op, struc
 {
     mig_buf_fmt(out, "UPDATE %s SET direction = 'K'", b->names->journal);
     journal_where(b, op, op->direction, out);
-    mig_buf_str(out, " AND state = 'done' AND (object NOT LIKE '+%' OR object LIKE '+%;lock')");
+    mig_buf_str(out, " AND state = 'done' AND object NOT LIKE '+%'");
 }
 
 bool mig_books_end(const struct mig_books *b, const struct mig_op *op, size_t index, struct mig_buf *out)

@@ -29,6 +29,11 @@ uint64_t mig_progress_count(const struct mig_progress *p);
 /* The intent without a done mark, or NULL. */
 const struct mig_journal_row *mig_progress_intent(const struct mig_progress *p);
 
+/* LOCK TABLES as it is sent: our tables are locked too, so that marks can be written under it. false: it is none, or
+ * memory (`oom` of @p out). */
+bool mig_journal_lock_text(const struct mig_books *b, const struct mig_sql_dialect_info *di, const struct mig_cut *cut,
+                           struct mig_buf *out);
+
 /* Hash over the texts of a unit. */
 struct mig_unit_sha {
     struct mig_sha256 h;

@@ -21,7 +21,10 @@ struct mig_journal {
     bool     in_run;      /* a transaction with DML is open */
     bool     explicit_run; /* begun by the file's own BEGIN */
     bool     in_lock;     /* between LOCK TABLES and UNLOCK TABLES */
-    bool     was_lock;    /* the run that ends was such a range: DDL may be among it */
+    bool     locked;      /* …or was, in this feed */
+    struct mig_buf held;  /* a LOCK TABLES of what is executed, until something is left to do under it */
+    uint64_t held_number, held_line, held_column;
+    bool     frozen;      /* between FLUSH TABLES WITH READ LOCK and UNLOCK TABLES */
     uint64_t run_idx;
     uint64_t outside;     /* this statement has shown that it commits by itself: it runs alone */
     struct mig_unit_sha run_sha;
@@ -67,8 +70,13 @@ migrate_status mig_journal_dml(struct mig_journal *j, const struct mig_cut *cut)
 migrate_status mig_journal_end_run(struct mig_journal *j);
 /* A statement with an intent before and a mark after it. */
 migrate_status mig_journal_unit(struct mig_journal *j, const struct mig_cut *cut, migrate_error **err);
-/* LOCK TABLES, and what follows up to UNLOCK TABLES. */
-migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *cut);
+/* LOCK TABLES, which must name our tables too if anything is to be written under it. */
+migrate_status mig_journal_lock(struct mig_journal *j, const struct mig_cut *cut);
+/* One of a range that is partly executed is held back, and sent when something is left to do under it. */
+migrate_status mig_journal_hold_lock(struct mig_journal *j, const struct mig_cut *cut);
+migrate_status mig_journal_lock_held(struct mig_journal *j);
+/* FLUSH TABLES WITH READ LOCK, and what follows up to UNLOCK TABLES. */
+migrate_status mig_journal_frozen(struct mig_journal *j, const struct mig_cut *cut);
 /* Gives back what an unfinished feed holds. */
 void mig_journal_free(struct mig_journal *j);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/scan.h"
+#include "sql/lock_tables.h"
 #include "sql/online.h"
 
 enum {
@@ -79,21 +80,40 @@ static migrate_status push_mark(struct mig_journal *j, const struct mig_mark *ma
 
 /* ---- the user's statements -------------------------------------------------- */
 
+bool mig_journal_lock_text(const struct mig_books *b, const struct mig_sql_dialect_info *di, const struct mig_cut *cut,
+                           struct mig_buf *out)
+{
+    bool locks = (cut->facts->flags & (MIG_SQL_LOCK_TABLES | MIG_SQL_FREEZES)) == MIG_SQL_LOCK_TABLES;
+    size_t at = locks ? mig_sql_lock_tables_at(di, cut->text, cut->len) : 0;
+    if (!at)
+        return false;
+    mig_buf_add(out, cut->text, at);
+    mig_buf_fmt(out, "%s WRITE, %s WRITE, %s WRITE, ", b->names->head, b->names->journal, b->names->history);
+    mig_buf_add(out, cut->text + at, cut->len - at);
+    return !out->oom;
+}
+
 static bool alone(const struct mig_journal *j, const struct mig_sql_facts *f)
 {
     return (f->flags & (j->mysql ? MIG_SQL_PACKET_END : MIG_SQL_ALONE)) != 0;
 }
 
-/* Option algorithm=require-online: the server itself refuses an ALTER that would copy the table. */
-static bool with_clauses(struct mig_journal *j, const struct mig_cut *cut)
+/* The statement as it is sent, in `sql`, where that is not as it is written. Option algorithm=require-online: the server
+ * itself refuses an ALTER that would copy the table. */
+static bool rewritten(struct mig_journal *j, const struct mig_cut *cut)
 {
     migrate_ctx *ctx = mig_journal_run(j)->ctx;
-    if (!ctx->set.require_online || !j->mysql || !(cut->facts->flags & MIG_SQL_ALTER_TABLE))
-        return false;
     struct mig_sql_dialect_info di;
+    struct mig_books b;
+    if (!j->mysql)
+        return false;
+    books(j, &b);
     mig_ctx_dialect(ctx, &di);
     mig_buf_reset(&j->sql);
-    return mig_sql_online_require(&di, cut->text, cut->len, &j->sql);
+    if (cut->facts->flags & MIG_SQL_LOCK_TABLES)
+        return mig_journal_lock_text(&b, &di, cut, &j->sql);
+    return ctx->set.require_online && (cut->facts->flags & MIG_SQL_ALTER_TABLE) &&
+           mig_sql_online_require(&di, cut->text, cut->len, &j->sql);
 }
 
 migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut *cut)
@@ -114,7 +134,7 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
                              .remains = !j->mysql && (f->flags & MIG_SQL_CONCURRENTLY),
                              .partial = (f->flags & MIG_SQL_MAY_COMMIT) && !j->in_run };
     char *own = NULL;
-    if (with_clauses(j, cut)) {
+    if (rewritten(j, cut)) {
         sent.len = j->sql.len;
         own = mig_buf_steal(&j->sql);
         if (!own)
@@ -129,7 +149,10 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
     return mig_feed_push(&j->feed, &sent, own);
 }
 
-/* ---- runs of statements that share a transaction with their mark -------------- */
+/* ---- runs of statements that share a transaction with their mark --------------
+ *
+ * START TRANSACTION would give up the locks of LOCK TABLES: under them a transaction is what comes while autocommit is
+ * off. */
 
 static migrate_status begin_run(struct mig_journal *j, uint64_t idx)
 {
@@ -137,7 +160,7 @@ static migrate_status begin_run(struct mig_journal *j, uint64_t idx)
     struct mig_mark mark = { idx, placeholder, "", NULL };
     migrate_status status = mig_journal_open(j);
     if (!status)
-        status = mig_journal_push_text(j, mig_journal_begin_text(j), MIG_SENT_BEGIN, 0);
+        status = mig_journal_push_text(j, j->in_lock ? "SET autocommit = 0" : mig_journal_begin_text(j), MIG_SENT_BEGIN, 0);
     if (!status)
         status = push_intent(j, &mark, true);
     j->in_run = true;
@@ -154,11 +177,12 @@ migrate_status mig_journal_end_run(struct mig_journal *j)
     j->in_run = j->explicit_run = false;
     uint64_t count = j->run_sha.count;
     mig_unit_sha_end(&j->run_sha, sha);
-    snprintf(object, sizeof object, "+%" PRIu64 "%s", count ? count : 1, j->was_lock ? ";lock" : "");
-    j->was_lock = false;
+    snprintf(object, sizeof object, "+%" PRIu64, count ? count : 1);
     struct mig_mark mark = { j->run_idx, sha, object, NULL };
     migrate_status status = push_mark(j, &mark);
-    return status ? status : mig_journal_push_text(j, mig_journal_commit_text(j), MIG_SENT_COMMIT, MIGRATE_STMT_TX_END);
+    if (!status)
+        status = mig_journal_push_text(j, mig_journal_commit_text(j), MIG_SENT_COMMIT, MIGRATE_STMT_TX_END);
+    return status || !j->in_lock ? status : mig_journal_push_text(j, "SET autocommit = 1", MIG_SENT_BOOK, 0);
 }
 
 migrate_status mig_journal_dml(struct mig_journal *j, const struct mig_cut *cut)
@@ -215,11 +239,50 @@ migrate_status mig_journal_unit(struct mig_journal *j, const struct mig_cut *cut
     return status ? status : push_mark(j, &mark);
 }
 
-/* Between LOCK TABLES and UNLOCK TABLES nothing of ours can be written: the range is one unit, begun by the
- * intent of LOCK and ended by the mark after UNLOCK. */
-migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *cut)
+/* ---- locks -------------------------------------------------------------------- */
+
+migrate_status mig_journal_lock(struct mig_journal *j, const struct mig_cut *cut)
 {
-    if (!j->in_lock) {
+    migrate_status status = mig_journal_statement(j, cut);
+    j->in_lock = j->locked = true;
+    return status;
+}
+
+migrate_status mig_journal_hold_lock(struct mig_journal *j, const struct mig_cut *cut)
+{
+    struct mig_sql_dialect_info di;
+    struct mig_books b;
+    books(j, &b);
+    mig_ctx_dialect(mig_journal_run(j)->ctx, &di);
+    mig_buf_reset(&j->held);
+    j->held_number = cut->number;
+    j->held_line = cut->line;
+    j->held_column = cut->column;
+    return mig_journal_lock_text(&b, &di, cut, &j->held) ? MIGRATE_OK : MIGRATE_E_NOMEM;
+}
+
+migrate_status mig_journal_lock_held(struct mig_journal *j)
+{
+    struct mig_sent sent = { .kind = MIG_SENT_USER,
+                             .step = j->step,
+                             .number = j->held_number,
+                             .line = j->held_line,
+                             .column = j->held_column,
+                             .len = j->held.len,
+                             .stmt_flags = MIGRATE_STMT_ALONE,
+                             .session = true,
+                             .unit = j->held_number };
+    char *own = mig_buf_steal(&j->held);
+    sent.text = own;
+    j->in_lock = j->locked = true;
+    return own ? mig_feed_push(&j->feed, &sent, own) : MIGRATE_E_NOMEM;
+}
+
+/* Under FLUSH TABLES WITH READ LOCK nothing of ours can be written, nor anything else: the range is one unit, begun by
+ * the intent of FLUSH and ended by the mark after UNLOCK. */
+migrate_status mig_journal_frozen(struct mig_journal *j, const struct mig_cut *cut)
+{
+    if (!j->frozen) {
         char sha[MIG_SHA256_HEX + 1];
         mig_unit_sha_of(cut->text, cut->len, sha);
         struct mig_mark mark = { cut->number, sha, "", NULL };
@@ -228,7 +291,7 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
             status = push_intent(j, &mark, false);
         if (status)
             return status;
-        j->in_lock = true;
+        j->frozen = true;
         j->run_idx = cut->number;
         mig_unit_sha_begin(&j->run_sha);
     }
@@ -236,8 +299,8 @@ migrate_status mig_journal_locked(struct mig_journal *j, const struct mig_cut *c
     migrate_status status = mig_journal_statement(j, cut);
     if (status || !(cut->facts->flags & MIG_SQL_UNLOCK_TABLES))
         return status;
-    j->in_lock = false;
-    j->in_run = j->was_lock = true; /* mig_journal_end_run() writes the mark; there is no transaction to commit, which is harmless */
+    j->frozen = false;
+    j->in_run = true; /* mig_journal_end_run() writes the mark; there is no transaction to commit, which is harmless */
     return mig_journal_end_run(j);
 }
 
@@ -248,4 +311,5 @@ void mig_journal_free(struct mig_journal *j)
     mig_buf_free(&j->object);
     mig_buf_free(&j->fp);
     mig_buf_free(&j->sql);
+    mig_buf_free(&j->held);
 }

@@ -18,6 +18,7 @@ struct mig_scripting {
     struct mig_op op;
     char digest[MIG_SHA256_HEX + 1];
     char checksum[MIG_CHECKSUM_TEXT];
+    bool in_lock; /* between LOCK TABLES and UNLOCK TABLES */
     bool in_run; /* statements that share a transaction with their mark, as a run would make them */
     uint64_t run_idx;
     struct mig_unit_sha run_sha;

@@ -11,6 +11,8 @@
 
 static const char *begin_text(const struct mig_scripting *s)
 {
+    if (s->in_lock)
+        return "SET autocommit = 0"; /* START TRANSACTION would unlock */
     return s->books.dialect == MIGRATE_DIALECT_MYSQL ? "START TRANSACTION" : "BEGIN";
 }
 
@@ -44,6 +46,27 @@ static void end_run(struct mig_scripting *s)
     mig_scripting_book(s, &sql);
     mig_buf_free(&sql);
     mig_scripting_text(s, "COMMIT");
+    if (s->in_lock)
+        mig_scripting_text(s, "SET autocommit = 1");
+}
+
+static migrate_status session_statement(struct mig_scripting *s, struct mig_script *script, const struct mig_cut *cut,
+                                        migrate_error **err)
+{
+    struct mig_sql_dialect_info di;
+    struct mig_buf sql = MIG_BUF_INIT;
+    mig_ctx_dialect(s->run.ctx, &di);
+    if (cut->facts->flags & MIG_SQL_UNLOCK_TABLES)
+        s->in_lock = false;
+    if (!mig_journal_lock_text(&s->books, &di, cut, &sql)) {
+        s->out.oom |= sql.oom;
+        mig_buf_free(&sql);
+        return mig_scripting_user_statement(s, script, cut, err);
+    }
+    s->in_lock = true;
+    mig_scripting_book(s, &sql);
+    mig_buf_free(&sql);
+    return MIGRATE_OK;
 }
 
 static migrate_status run_statement(struct mig_scripting *s, struct mig_script *script, const struct mig_cut *cut,
@@ -96,7 +119,7 @@ static migrate_status one_statement(struct mig_scripting *s, struct mig_script *
     else
         end_run(s);
     if (!u->in_run && !control)
-        status = mig_only_session(cut->facts) ? mig_scripting_user_statement(s, script, cut, err) : unit_statement(s, script, cut, err);
+        status = mig_only_session(cut->facts) ? session_statement(s, script, cut, err) : unit_statement(s, script, cut, err);
     mig_units_after(u, cut, each);
     if (!u->in_run)
         end_run(s);
@@ -118,6 +141,7 @@ migrate_status mig_scripting_journalled(struct mig_scripting *s, struct mig_scri
             return status;
     }
     end_run(s);
+    s->in_lock = false; /* START TRANSACTION unlocks */
     mig_scripting_text(s, begin_text(s));
     mig_scripting_close_books(s, mig_books_end);
     mig_scripting_text(s, "COMMIT");

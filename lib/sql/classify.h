@@ -40,7 +40,7 @@ enum mig_sql_settle {
 #define MIG_SQL_DESTRUCTIVE     (1u << 6)  /* drops data; `note` says how */
 #define MIG_SQL_READ_ONLY       (1u << 7)  /* SELECT, SHOW, EXPLAIN without effect as far as seen */
 #define MIG_SQL_COPY_STDIN      (1u << 8)
-#define MIG_SQL_LOCK_TABLES     (1u << 9)  /* MySQL LOCK TABLES, FLUSH TABLES WITH READ LOCK */
+#define MIG_SQL_LOCK_TABLES     (1u << 9)  /* MySQL LOCK TABLES; FLUSH TABLES WITH READ LOCK, FOR EXPORT */
 #define MIG_SQL_UNLOCK_TABLES   (1u << 10)
 #define MIG_SQL_CREATE          (1u << 11) /* brings `objects` into being */
 #define MIG_SQL_DROP            (1u << 12) /* removes them */
@@ -52,6 +52,7 @@ enum mig_sql_settle {
 #define MIG_SQL_PRAGMA_OUTSIDE  (1u << 18) /* SQLite PRAGMA that fails in a transaction: journal_mode */
 #define MIG_SQL_SETS_LEX        (1u << 19) /* may change how text is read: sql_mode */
 #define MIG_SQL_TEMPORARY       (1u << 20) /* makes or drops what is gone with the session, rows and all */
+#define MIG_SQL_FREEZES         (1u << 21) /* FLUSH TABLES …: nothing at all can be written until UNLOCK TABLES */
 
 #define MIG_SQL_NAME_MAX 320 /* bytes of a name part, NUL included; longer ones leave `kind` 0 */
 #define MIG_SQL_OBJECTS_MAX 8

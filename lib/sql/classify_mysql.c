@@ -118,7 +118,7 @@ static void my_flush(struct mig_classifier *k)
     repeatable(k);
     while (!mig_cur_end(&k->c)) {
         if (mig_cur_sees(&k->c, "WITH READ LOCK") || mig_cur_sees(&k->c, "FOR EXPORT")) {
-            k->f->flags |= MIG_SQL_LOCK_TABLES | MIG_SQL_SESSION | MIG_SQL_PACKET_END;
+            k->f->flags |= MIG_SQL_LOCK_TABLES | MIG_SQL_FREEZES | MIG_SQL_SESSION | MIG_SQL_PACKET_END;
         }
         mig_cur_next(&k->c);
     }

@@ -34,6 +34,9 @@ class Script(EngineTest):
                       "START TRANSACTION;\nINSERT INTO b (id, t) VALUES (3, '数\\';x');\nUPDATE a SET n = 0 WHERE id = 1;\nCOMMIT;\n")
             self.file('V6__modes.sql', "SET sql_mode = 'ANSI_QUOTES';\nINSERT INTO \"b\" (id) VALUES (4);\n")
             self.file('V7__after.sql', 'INSERT INTO b (id, t) VALUES (5, "dq");\n')
+            self.file('V8__locked.sql', 'LOCK TABLES a WRITE, b AS c READ;\n/*!40000 ALTER TABLE a DISABLE KEYS */;\n'
+                      'UPDATE a SET n = n + 1;\nALTER TABLE a ADD COLUMN l INT;\nUPDATE a SET l = n;\nUNLOCK TABLES;\n'
+                      '/*!40000 LOCK TABLES b WRITE */;\nINSERT INTO b (id) VALUES (6);\n')
         else:
             self.file('V4__more.sql', "CREATE TRIGGER t AFTER INSERT ON b BEGIN UPDATE a SET n = n + 1; SELECT 1; END;\n"
                       "INSERT INTO b VALUES (1, 'it''s; 数');\n")
