@@ -78,24 +78,6 @@ static migrate_status fingerprint_now(migrate_ctx *ctx, const char *fp_sql, char
     return status;
 }
 
-static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, struct mig_settled *out)
-{
-    const migrate_driver *d = ctx->db.driver;
-    if (!MIGRATE_HAS(migrate_driver, d, describe) || !d->describe || !f->n_objects || !f->objects[0].kind)
-        return;
-    const struct mig_sql_object *o = &f->objects[0];
-    migrate_object object = { .struct_size = sizeof object,
-                              .kind = o->kind,
-                              .schema = { o->schema[0] ? o->schema : NULL, strlen(o->schema) },
-                              .name = { o->name, strlen(o->name) },
-                              .parent = { o->parent[0] ? o->parent : NULL, strlen(o->parent) } };
-    const char *text = NULL;
-    migrate_error *ignored = NULL;
-    if (d->describe(ctx->db.conn, &object, &text, &ignored) == MIGRATE_OK)
-        out->now = mig_strdup(text ? text : "(does not exist)");
-    migrate_error_free(ignored);
-}
-
 /* ---- the session that sent it ------------------------------------------------- */
 
 enum { STILL_RUNNING_PAUSE_MS = 500, COMPARED_CHARS = 500 };
@@ -279,6 +261,68 @@ static void judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f
     }
 }
 
+/* ---- for people ------------------------------------------------------------- */
+
+static char *definition_of(migrate_ctx *ctx, const struct mig_sql_object *o)
+{
+    const migrate_driver *d = ctx->db.driver;
+    if (!MIGRATE_HAS(migrate_driver, d, describe) || !d->describe || !o->kind)
+        return NULL;
+    migrate_object object = { .struct_size = sizeof object,
+                              .kind = o->kind,
+                              .schema = { o->schema[0] ? o->schema : NULL, strlen(o->schema) },
+                              .name = { o->name, strlen(o->name) },
+                              .parent = { o->parent[0] ? o->parent : NULL, strlen(o->parent) } };
+    const char *text = NULL;
+    migrate_error *ignored = NULL;
+    bool ok = !d->describe(ctx->db.conn, &object, &text, &ignored);
+    migrate_error_free(ignored);
+    return ok ? mig_strdup(text ? text : "(does not exist)") : NULL;
+}
+
+/* The definition before is not kept, only what tells it from others: docs/adr/0007. @p before and @p now begin at the
+ * values of one object. */
+static const char *since(const char *before, const char *now)
+{
+    size_t nb = strcspn(before, ";"), nn = strcspn(now, ";");
+    char *b = mig_strndup(before, nb), *n = mig_strndup(now, nn);
+    const char *says = !b || !n || !nb || !nn || proves_nothing(b) ? ""
+                       : *b == '-' && *n != '-'                    ? " (did not exist before the statement)"
+                       : same_definition(b, n)                     ? " (defined as before the statement)"
+                                                                   : " (not as it was before the statement)";
+    free(b);
+    free(n);
+    return says;
+}
+
+static const char *next_value(const char *values)
+{
+    values += strcspn(values, ";");
+    return values + (*values == ';');
+}
+
+/* What its objects are now, and whether that is what they were. */
+static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, const struct mig_journal_row *intent,
+                         struct mig_settled *out)
+{
+    struct mig_buf text = MIG_BUF_INIT;
+    char *now = NULL;
+    migrate_error *ignored = NULL;
+    bool comparable = out->object && out->fp_sql && intent->fp && intent->fp[0] && strcmp(out->object, intent->object) == 0;
+    if (comparable && fingerprint_now(ctx, out->fp_sql, &now, &ignored))
+        migrate_error_free(ignored);
+    const char *before = now ? intent->fp : "", *after = now ? now : "";
+    for (uint32_t i = 0; i < f->n_objects; i++, before = next_value(before), after = next_value(after)) {
+        char *definition = definition_of(ctx, &f->objects[i]);
+        if (definition)
+            mig_buf_fmt(&text, "%s%s%s: %s", text.len ? "\n" : "", f->objects[i].name, since(before, after), definition);
+        free(definition);
+    }
+    free(now);
+    out->now = text.len ? mig_buf_steal(&text) : NULL;
+    mig_buf_free(&text);
+}
+
 static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, const struct mig_journal_row *intent,
                             uint32_t proves, struct mig_settled *out, migrate_error **err)
 {
@@ -332,7 +376,7 @@ migrate_status mig_settle_known(migrate_ctx *ctx, const struct mig_sql_facts *fa
         }
     }
     if (!status && out->verdict == MIG_VERDICT_DOUBT)
-        describe_now(ctx, facts, out);
+        describe_now(ctx, facts, intent, out);
     mig_buf_free(&object);
     mig_buf_free(&sql);
     return status;

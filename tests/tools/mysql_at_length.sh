@@ -17,7 +17,8 @@ else
     export PLACES=${PLACES:-2}
 fi
 export CLI_EXE=$build/tools/migrate/migrate PROXY_EXE=$build/tests/tools/proxy API_EXE=$build/tests/engine/api
-export KILL_AT=$build/tests/torture/kill_at SOURCE_ROOT=$tools/../.. ENGINE=$kind PYTHONDONTWRITEBYTECODE=1
+SOURCE_ROOT=$(cd "$tools/../.." && pwd)
+export KILL_AT=$build/tests/torture/kill_at SOURCE_ROOT ENGINE=$kind PYTHONDONTWRITEBYTECODE=1
 for needed in "$CLI_EXE" "$PROXY_EXE" "$API_EXE" "$KILL_AT" "$build/tests/integration/mysql/test-mysql"; do
     [ -x "$needed" ] || { echo "skipped: $needed was not built"; exit 77; }
 done
@@ -28,8 +29,10 @@ run() { # NAME COMMAND...
     began=$SECONDS
     "$tools/with_mysql.sh" -f "$kind" "$@"
     code=$?
-    [ $code -ne 77 ] || exit 77
-    if [ $code -eq 0 ]; then
+    if [ $code -eq 77 ]; then
+        [ "$name" != driver ] || exit 77 # no server
+        echo "skipped: $name on $kind"
+    elif [ $code -eq 0 ]; then
         echo "ok: $name on $kind, $((SECONDS - began)) s"
     else
         echo "failed: $name on $kind, exit $code"
