@@ -11,15 +11,16 @@ import again
 import pgtest
 
 STRIDE = int(os.environ.get('FAULT_STRIDE', '47'))
+STALL_STRIDE = 1 if STRIDE == 1 else 3 * STRIDE  # a stalled run waits some seconds before it gives the server up
 MODES = os.environ.get('FAULT_MODES', 'session').split()
 KILL = 'kill -9 PID'
 
 
 class Faults(again.Again):
-    def all(self, kind, side, first, **more):
+    def all(self, kind, side, first, stride=STRIDE, **more):
         for mode in MODES:
             self.use(mode)
-            told = self.every(kind, side, min(first, STRIDE), STRIDE, **more)
+            told = self.every(kind, side, min(first, STRIDE), stride, **more)
             self.assertGreater(told, 0)
             print('%s of the %s, %s: %d times' % (kind, side, mode, told), end=' ', flush=True)
 
@@ -48,10 +49,10 @@ class Faults(again.Again):
         self.all('half', 'server', 8)
 
     def test_stall(self):
-        self.all('stall', 'client', 9, options=('-o', 'deadline=1500ms'), codes=(0, 6, 7))
+        self.all('stall', 'client', 9, STALL_STRIDE, options=('-o', 'deadline=1500ms'), codes=(0, 6, 7))
 
     def test_stalled_answer(self):
-        self.all('stall', 'server', 10, options=('-o', 'deadline=1500ms'), codes=(0, 6, 7))
+        self.all('stall', 'server', 10, STALL_STRIDE, options=('-o', 'deadline=1500ms'), codes=(0, 6, 7))
 
     def test_client_killed_sending(self):
         self.all('run', 'client', 11, command=KILL, codes=(-9, 0))
