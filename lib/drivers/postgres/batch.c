@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The sending half of a batch: statements are pulled while the window has room and go into libpq's pipeline,
- * one Sync for each group (behind a pooler one for all: see ends_by_sync()). A window that was full is filled again only when most of it is free, so that what
- * is sent goes in few bursts; what is left keeps the server busy meanwhile. Whenever sending pauses, the
- * server is made to answer what it has. */
+ * one Sync for each group (behind a pooler one for all: see ends_by_sync()). A window that was full is filled
+ * again only when most of it is free, so that what is sent goes in few bursts; what is left keeps the server
+ * busy meanwhile. Whenever sending pauses, the server is made to answer what it has. */
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
