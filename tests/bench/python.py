@@ -149,13 +149,13 @@ def run(tool, url, folder, env):
 
 
 def measure(engine, tool, folder, count, env):
-    """All figures of a tool: the best of three fresh databases, and of nine starts with nothing to do."""
+    """All figures of a tool: the best of two fresh databases, and of seven starts with nothing to do."""
     rows = []
-    for _ in range(3):
+    for _ in range(2):
         engine.fresh()
         rows.append(run(tool, engine.url(tool), folder, env))
         assert engine.count() == count, (tool, engine.count())
-    idle = [run(tool, engine.url(tool), folder, env) for _ in range(9)]
+    idle = [run(tool, engine.url(tool), folder, env) for _ in range(7)]
     return {"ready": min(r["ready"] for r in idle), "ready_mb": min(r["ready_mb"] for r in idle),
             "idle": min(r["call"] for r in idle), "idle_mb": min(r["peak_mb"] for r in idle),
             "all": min(r["call"] for r in rows), "all_mb": min(r["peak_mb"] for r in rows)}

@@ -113,7 +113,8 @@ function_parts() {
     part "direct under awslambdaric" function_tests test_direct -test_no_event_is_up -test_plan_status_verify -test_failure \
         -test_status_codes -test_what_an_event_may_ask -test_malformed -test_frozen_past_the_deadline -test_told_to_end \
         -test_environment_that_cannot_be_used -test_nothing_is_opened_before_an_invocation -test_logs
-    part "CloudFormation and the CDK under awslambdaric" function_tests test_stack -test_nobody_to_answer -test_frozen
+    part "CloudFormation and the CDK under awslambdaric" function_tests test_stack -test_nobody_to_answer -test_frozen \
+        -test_provider_fails
     part "Step Functions and SQS under awslambdaric" function_tests test_batch -test_all_failed
     part "awslambdaric in the Runtime Interface Emulator" function_tests test_emulator -test_serves
 }
