@@ -167,7 +167,7 @@ migrate_status migrate_lambda_set(migrate_lambda *lambda, const char *key, const
         return set_allow(lambda, value, err);
     if (strcmp(key, MIGRATE_LAMBDA_STATUS_CODE) == 0)
         return set_flag(&lambda->status_code, key, value, err);
-    if (strcmp(key, "is_complete") == 0)
+    if (strcmp(key, MIGRATE_LAMBDA_IS_COMPLETE) == 0)
         return set_flag(&lambda->has_is_complete, key, value, err);
     if (strcmp(key, MIGRATE_LAMBDA_CA_FILE) == 0)
         return set_text(&lambda->ca_file, value, err);

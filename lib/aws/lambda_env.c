@@ -73,8 +73,9 @@ static bool to_key(const char *name, char key[KEY_MAX_LEN + 1])
 
 static bool is_option(const char *key)
 {
-    static const char *const ours[] = { MIGRATE_LAMBDA_MODE,        MIGRATE_LAMBDA_SOURCE, MIGRATE_LAMBDA_DEADLINE_MARGIN,
-                                        MIGRATE_LAMBDA_EVENT_ALLOW, "is_complete",         MIGRATE_LAMBDA_STATUS_CODE };
+    static const char *const ours[] = { MIGRATE_LAMBDA_MODE,        MIGRATE_LAMBDA_SOURCE,
+                                        MIGRATE_LAMBDA_EVENT_ALLOW, MIGRATE_LAMBDA_DEADLINE_MARGIN,
+                                        MIGRATE_LAMBDA_IS_COMPLETE, MIGRATE_LAMBDA_STATUS_CODE };
     const migrate_option *row;
     for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++) {
         if (strcmp(ours[i], key) == 0)

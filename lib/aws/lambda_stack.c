@@ -203,6 +203,12 @@ static struct migrate_lambda_reply *provider_reply(struct migrate_lambda *l, con
     return r;
 }
 
+/* Time ran out, or another invocation is still at it. */
+static bool goes_on(const struct mig_lambda_done *done)
+{
+    return MIGRATE_STATUS_CLASS(done->status) == MIGRATE_CLASS_STOPPED || done->status == MIGRATE_E_LOCK_TIMEOUT;
+}
+
 struct migrate_lambda_reply *mig_lambda_provider(struct migrate_lambda *l, const json_t *event,
                                                  const struct mig_lambda_times *times)
 {
@@ -215,7 +221,7 @@ struct migrate_lambda_reply *mig_lambda_provider(struct migrate_lambda *l, const
         return provider_reply(l, &stack, NULL);
     mig_lambda_stack_run(l, &stack, times, &done);
     /* Work that is left is no failure if another function goes on with it; to the framework alone it would look done. */
-    bool good = done.status == MIGRATE_OK || (l->has_is_complete && mig_lambda_is_result(&done));
+    bool good = done.status == MIGRATE_OK || (l->has_is_complete && goes_on(&done));
     struct migrate_lambda_reply *r = good ? provider_reply(l, &stack, &done)
                                           : mig_lambda_reply_fail(l, done.err, "");
     mig_lambda_done_free(&done);
@@ -235,12 +241,6 @@ static struct migrate_lambda_reply *complete_reply(struct migrate_lambda *l, con
     mig_buf_char(&body, '}');
     return mig_lambda_reply_make(&body, NULL, complete ? "complete" : "more work is left",
                                  done ? done->status : MIGRATE_OK);
-}
-
-/* Time ran out, or another invocation is still at it. */
-static bool goes_on(const struct mig_lambda_done *done)
-{
-    return MIGRATE_STATUS_CLASS(done->status) == MIGRATE_CLASS_STOPPED || done->status == MIGRATE_E_LOCK_TIMEOUT;
 }
 
 struct migrate_lambda_reply *mig_lambda_is_complete(struct migrate_lambda *l, const json_t *event,

@@ -10,7 +10,7 @@ import os
 import subprocess
 import threading
 
-from doubles import FILES, Function, Server, run, stack_event
+from doubles import BRIEF, FILES, Function, Server, run, slow, stack_event
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUNTIME = os.environ["FRAMEWORK"]
@@ -73,12 +73,11 @@ def test_failure():
 
 
 def test_longer_than_a_function_lives():
-    slow = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2500000) INSERT INTO t SELECT count(*) FROM c;\n"
-    files = {"0_t.sql": "CREATE TABLE t (n INTEGER);\n", **{f"{i}_slow.sql": slow for i in range(1, 11)}}
+    files = slow(60)
     env = {"MIGRATE_MODE": "cdk-provider"}
     with Function(files, _HANDLER="bootstrap.onEvent", **env) as f, \
             Function(files, f.database, _HANDLER="bootstrap.isComplete", **env) as g, \
-            served(f, 3) as on_event, served(g, 3) as is_complete:
+            served(f, BRIEF) as on_event, served(g, BRIEF) as is_complete:
         out = framework("onEvent", stack_event("Create"), on_event, is_complete)
         assert out["error"] is None and not out["puts"] and len(out["started"]) == 1, out
         event = out["started"][0]
@@ -90,8 +89,8 @@ def test_longer_than_a_function_lives():
             assert json.loads(out["error"]["message"])["RequestType"] == "Create", out  # it is to be asked again
             retries += 1
         put = out["puts"][0]["body"]
-        assert retries > 0 and put["Status"] == "SUCCESS" and put["Data"]["Version"] == "10", put
-        assert f.rows("SELECT count(*) FROM t") == [(10,)]
+        assert retries > 0 and put["Status"] == "SUCCESS" and put["Data"]["Version"] == "060", put
+        assert f.rows("SELECT count(*) FROM t") == [(60,)]
 
 
 run(globals())

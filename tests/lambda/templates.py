@@ -23,7 +23,9 @@ for function in functions:
     assert "MIGRATE_SECRET" in variables or "MIGRATE_DATABASE_URL" in variables, variables
     assert function["Timeout"] <= 14 * 60, function["Timeout"]
 custom = [r for r in resources.values() if r["Type"].startswith("Custom::") and "Migration" in r["Type"]]
-if name == "pipeline":
+if name == "serverless-framework":
+    assert not custom and functions[0]["Environment"]["Variables"]["MIGRATE_LAYOUT"] == "versioned"
+elif name == "pipeline":
     assert not custom and functions[0]["Environment"]["Variables"]["MIGRATE_STATUS_CODE"] == "1"
 else:
     assert len(custom) == 1, custom
@@ -31,7 +33,7 @@ else:
     assert len(hashes) == 1 and len(hashes[0]) == 64, custom[0]
 modes = {f["Environment"]["Variables"].get("MIGRATE_MODE", "direct") for f in functions}
 assert modes == {{"cdk-provider": "cdk-provider", "cdk-liquibase": "cdk-provider", "custom-resource-data-api": "cfn",
-                  "pipeline": "direct"}[name]}, modes
+                  "pipeline": "direct", "serverless-framework": "direct"}[name]}, modes
 # Least privilege: nothing of ours may do everything, or anything with every secret.
 for policy in of("AWS::IAM::Policy"):
     for statement in policy["Properties"]["PolicyDocument"]["Statement"]:

@@ -163,6 +163,37 @@ START_TEST(data_is_dropped_last)
 }
 END_TEST
 
+/* Work that is left is a failure to the framework, unless another function goes on with it. */
+START_TEST(is_complete)
+{
+    const struct call call = { "cdk-provider", "{\"RequestType\":\"Create\",\"StackId\":\"s\",\"LogicalResourceId\":\"l\"}" };
+    static const struct {
+        const char *key, *value, *variable, *content;
+    } rows[] = {
+        { MIGRATE_LAMBDA_IS_COMPLETE, "0", NULL, NULL },
+        { MIGRATE_LAMBDA_IS_COMPLETE, "1", NULL, NULL },
+        { MIGRATE_LAMBDA_IS_COMPLETE, NULL, "MIGRATE_IS_COMPLETE", "1" },
+        { MIGRATE_LAMBDA_IS_COMPLETE, NULL, "_HANDLER", "bootstrap.onEvent" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        migrate_lambda *lambda = NULL;
+        migrate_lambda_reply *reply = NULL;
+        ck_assert_int_eq(make(&call, &lambda), MIGRATE_OK);
+        ck_assert_int_eq(migrate_lambda_set(lambda, rows[i].key, rows[i].value, NULL), MIGRATE_OK);
+        if (rows[i].variable)
+            ck_assert_int_eq(migrate_lambda_env(lambda, rows[i].variable, rows[i].content, NULL), MIGRATE_OK);
+        ck_assert_int_eq(migrate_lambda_handle(lambda, call.event, strlen(call.event), "r", 0, NULL, &reply, NULL),
+                         MIGRATE_OK);
+        ck_assert_int_eq(migrate_lambda_reply_status(reply), MIGRATE_E_DEADLINE);
+        ck_assert_int_eq(migrate_lambda_reply_error_type(reply) == NULL, i > 0);
+        ck_assert_int_eq(strstr(migrate_lambda_reply_body(reply, NULL), "{\"PhysicalResourceId\":\"migrate-") != NULL, i > 0);
+        migrate_lambda_reply_free(reply);
+        ck_assert_int_eq(migrate_lambda_set(lambda, MIGRATE_LAMBDA_IS_COMPLETE, "perhaps", NULL), MIGRATE_E_OPTION);
+        migrate_lambda_free(lambda);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lambda handler");
@@ -171,6 +202,7 @@ int main(void)
     tcase_add_test(all, arguments);
     tcase_add_test(all, body_of_4096_bytes);
     tcase_add_test(all, data_is_dropped_last);
+    tcase_add_test(all, is_complete);
     tcase_add_loop_test(all, every_allocation_fails, 0, (int)(sizeof calls / sizeof *calls));
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
