@@ -264,12 +264,14 @@ static migrate_status end_step(struct mig_journal *j)
     books(j, &b);
     j->op.started_unix_ms = j->began_unix_ms;
     j->op.elapsed_ms = mig_clock_mono_ms() - j->began_ms;
+    bool unlocked = b.dialect == MIGRATE_DIALECT_SQLITE;
     migrate_status status = mig_journal_open(j);
     if (!status)
         status = mig_journal_push_text(j, mig_journal_begin_text(j), MIG_SENT_BEGIN, 0);
     mig_buf_reset(&j->sql);
     for (size_t i = 0; !status && mig_books_end(&b, &j->op, i, &j->sql); i++) {
-        status = mig_journal_push(j, MIG_SENT_CLOSE, 0);
+        /* The head that the history's row looks at may as well have been moved by another, who came first. */
+        status = mig_feed_push_sql(&j->feed, &j->sql, MIG_SENT_CLOSE, j->step, 0, i == 0 && unlocked);
         mig_buf_reset(&j->sql);
     }
     bool closes = ++j->in_burst >= j->burst;
@@ -364,7 +366,7 @@ static bool commits_by_itself(const struct mig_journal *j, enum mig_end end, con
 static void clear_away(struct mig_run *run)
 {
     migrate_error *ignored = NULL;
-    migrate_status status = mig_run_refresh(run, &ignored);
+    migrate_status status = mig_run_reread(run, &ignored);
     if (!status)
         status = mig_journal_settle(run, run->next, &ignored);
     if (status)
@@ -447,6 +449,9 @@ enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
     run->step_open = run->half = false;
     if (run->plan->steps[run->next].resume) {
         migrate_status status = mig_journal_settle(run, run->next, err);
+        run->conflict = status && mig_error_fault(err ? *err : NULL) == MIGRATE_FAULT_CONSTRAINT;
+        if (run->conflict)
+            return MIG_END_FENCED; /* another run has settled it */
         if (status)
             return status == MIGRATE_E_DOUBT ? MIG_END_FAILED : mig_end_of(run->ctx, err ? *err : NULL, 0);
     }
@@ -458,7 +463,7 @@ enum mig_end mig_apply_journal(struct mig_run *run, migrate_error **err)
         if (outside) {
             migrate_error_free(failure);
             failure = NULL;
-            status = mig_run_refresh(run, &failure);
+            status = mig_run_reread(run, &failure);
             if (!status)
                 continue;
             end = mig_end_of(run->ctx, failure, 0);

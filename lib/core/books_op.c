@@ -321,11 +321,20 @@ void mig_books_intent(const struct mig_books *b, const struct mig_op *op, const 
     mig_buf_free(&epoch);
 }
 
+/* Where nobody holds a lock (SQLite) another run may have brought the migration to its end and pruned its rows. */
 void mig_books_done(const struct mig_books *b, const struct mig_op *op, const struct mig_mark *m, struct mig_buf *out)
 {
-    char epoch[24];
-    snprintf(epoch, sizeof epoch, "%" PRIu64, op->epoch);
-    journal_row(b, op, m, "done", epoch, out);
+    struct mig_buf epoch = MIG_BUF_INIT;
+    if (is(b, MIGRATE_DIALECT_SQLITE)) {
+        mig_buf_fmt(&epoch, "(SELECT epoch FROM %s WHERE ", b->names->head);
+        head_is(op, op->seq - 1, &epoch);
+        mig_buf_char(&epoch, ')');
+    } else {
+        mig_buf_fmt(&epoch, "%" PRIu64, op->epoch);
+    }
+    journal_row(b, op, m, "done", mig_buf_text(&epoch), out);
+    out->oom |= epoch.oom;
+    mig_buf_free(&epoch);
 }
 
 static void journal_key(const struct mig_books *b, const struct mig_op *op, struct mig_buf *out)

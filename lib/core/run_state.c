@@ -193,6 +193,15 @@ migrate_status mig_run_refresh(struct mig_run *run, migrate_error **err)
     return mig_applied_build(&run->applied, &run->view) ? MIGRATE_OK : mig_fail_nomem(err);
 }
 
+migrate_status mig_run_reread(struct mig_run *run, migrate_error **err)
+{
+    uint64_t epoch = run->epoch, seq = run->seq;
+    migrate_status status = mig_run_refresh(run, err);
+    run->epoch = epoch;
+    run->seq = seq;
+    return status;
+}
+
 bool mig_run_journals(const struct mig_run *run)
 {
     for (size_t i = run->next; i < run->plan->count; i++) {

@@ -61,6 +61,9 @@ void mig_run_remember(struct mig_run *run, size_t index, migrate_error *error);
 bool mig_run_journals(const struct mig_run *run);
 /* Reads head and history again, and what follows from them. */
 migrate_status mig_run_refresh(struct mig_run *run, migrate_error **err);
+/* Likewise, but that the run still expects the head it expected: if another run has moved that in the meantime, and no
+ * lock kept it from doing so, the fence refuses what was planned before, and all is planned again. */
+migrate_status mig_run_reread(struct mig_run *run, migrate_error **err);
 
 /* Transactional SQL migrations from `next` on, sent ahead as far as allowed, up to the first step of another kind. */
 enum mig_end mig_apply_window(struct mig_run *run, migrate_error **err);

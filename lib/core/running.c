@@ -201,9 +201,7 @@ static migrate_status retry(struct running *r, migrate_error **err)
     uint32_t shift = run->attempt < 8 ? run->attempt - 1 : 7;
     int64_t bound = BACKOFF_FIRST_MS << shift < BACKOFF_LAST_MS ? BACKOFF_FIRST_MS << shift : BACKOFF_LAST_MS;
     migrate_status status = mig_wait(run->ctx, bound / 4 + (int64_t)mig_random(run->ctx, (uint64_t)bound), err);
-    if (status)
-        return status;
-    return mig_run_refresh(run, err);
+    return status ? status : mig_run_reread(run, err);
 }
 
 static migrate_status reconnect(struct running *r, migrate_error **err)

@@ -494,6 +494,6 @@ migrate_status mig_journal_settle(struct mig_run *run, size_t index, migrate_err
         status = mig_settle_carry_out(run, step, intent, &s, err);
     mig_settled_free(&s);
     if (!status)
-        status = mig_run_refresh(run, err);
+        status = mig_run_reread(run, err);
     return status;
 }
