@@ -23,11 +23,17 @@ static uint64_t count_of(uint32_t n)
     return n == UINT32_MAX ? UINT64_MAX : n;
 }
 
+/* A reverted row counts the way down; an item, the way up. */
+static uint64_t statements_of(const struct mig_row *row)
+{
+    return row && row->state != MIG_ROW_REVERTED ? count_of(row->statements) : UINT64_MAX;
+}
+
 static void done_so_far(struct migrate_item *item, const struct mig_view *view, const struct mig_migration *m,
                         const struct mig_row *row)
 {
     struct mig_progress p;
-    item->statements = row ? count_of(row->statements) : UINT64_MAX;
+    item->statements = statements_of(row);
     item->done = row && mig_row_in(row) ? row->done : 0;
     mig_progress_of(&view->history, m, MIGRATE_DIRECTION_UP, &p);
     if (p.n)
@@ -64,10 +70,10 @@ static void item_of_row(const struct listing *l, const struct mig_row *row, stru
     item->kind = row->kind;
     item->state = (uint8_t)mig_state_of(&l->view, NULL, row);
     checksum_of_row(item, row);
-    item->statements = count_of(row->statements);
-    item->done = row->done;
+    item->statements = statements_of(row);
+    item->done = row->state != MIG_ROW_REVERTED ? row->done : 0;
     item->applied_at_ms = mig_row_in(row) ? row->applied_at_ms : 0;
-    item->elapsed_ms = row->elapsed_ms;
+    item->elapsed_ms = row->state != MIG_ROW_REVERTED ? row->elapsed_ms : 0;
 }
 
 /* Does a row stand before a migration? V and B first, then R. */
