@@ -67,18 +67,23 @@ def test_not_allowed():
 
 
 def test_time_runs_out():
-    slow = "CREATE TABLE t (n INTEGER);\n" \
-           "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 200000) INSERT INTO t SELECT count(*) FROM c;\n"
-    with Function({"1_t.sql": slow}, MIGRATE_STATUS_CODE="1", **ALLOW) as f:
-        event = {"items": [{"database": url(f, f"db{i}")} for i in range(60)]}
-        out = f.result(event, timeout=BRIEF)
-        assert out["more"] is True and out["StatusCode"] == 202 and 0 < out["failed"] < 60, out
-        assert not out["results"][-1]["ok"] and out["results"][-1]["more"] is True
-        for _ in range(60):
-            out = f.result(event, timeout=BRIEF)
-            if not out.get("more"):
-                break
-        assert out["failed"] == 0
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c;\n"
+    with Function(MIGRATE_STATUS_CODE="1", MIGRATE_EVENT_ALLOW="up,database,source") as f:
+        os.mkdir(os.path.join(f.package, "endless"))
+        with open(os.path.join(f.package, "endless", "1_endless.sql"), "w", encoding="utf-8") as file:
+            file.write(endless)
+        items = [{"database": url(f, f"db{i}")} for i in range(12)]
+        for item in items[1:]:
+            item["source"] = "endless"
+        out = f.result({"items": items}, timeout=BRIEF)
+        assert out["more"] is True and out["StatusCode"] == 202 and out["failed"] == 11, out
+        assert [r["ok"] for r in out["results"]] == [True] + 11 * [False], out
+        assert all(r["more"] is True for r in out["results"][1:]), out
+        for item in items[1:]:
+            del item["source"]
+        out = f.result({"items": items}, timeout=60)
+        assert out["failed"] == 0 and "more" not in out and out["StatusCode"] == 200, out
+        assert [r["applied"] for r in out["results"]] == [0] + 11 * [2], out
 
 
 def message(n, body):

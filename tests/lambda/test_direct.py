@@ -146,7 +146,7 @@ def test_same_request_same_answer():
 
 
 def test_time_runs_out_and_the_next_goes_on():
-    with Function(slow(40), MIGRATE_STATUS_CODE="1") as f:
+    with Function(slow(60), MIGRATE_STATUS_CODE="1") as f:
         calls = []
         while not calls or calls[-1].get("more"):
             invocation = f.invoke(timeout=BRIEF)
@@ -154,7 +154,7 @@ def test_time_runs_out_and_the_next_goes_on():
             calls.append(invocation.json)
         assert len(calls) > 1 and calls[0]["StatusCode"] == 202 and calls[0]["state"] == "pending", calls[0]
         assert calls[-1]["StatusCode"] == 200 and calls[-1]["state"] == "current"
-        assert f.rows("SELECT count(*) FROM t") == [(40,)]
+        assert f.rows("SELECT count(*) FROM t") == [(60,)]
 
 
 def test_one_long_statement():
