@@ -148,8 +148,18 @@ static bool ends_for_shell(struct mig_sql_lexer *lx, size_t len)
     return c < 0 || c == '\n';
 }
 
+/* A BOM is a blank to SQLite wherever a token could begin: where files were put together, say. */
+static bool at_bom(struct mig_sql_lexer *lx)
+{
+    return mig_lex_peek(lx, 0) == 0xef && mig_lex_peek(lx, 1) == 0xbb && mig_lex_peek(lx, 2) == 0xbf;
+}
+
 static enum mig_step on_word(struct mig_sql_lexer *lx)
 {
+    if (at_bom(lx)) {
+        lx->w.pos += 3;
+        return lx->status ? MIG_STEP_FAIL : MIG_STEP_ON;
+    }
     enum mig_step step = mig_lex_on_word(lx);
     const char *end = lx->w.data + lx->w.pos;
     if (step == MIG_STEP_ON && lx->word_len == 2 && mig_lex_is(end - 2, 2, "GO") && ends_for_shell(lx, 2))

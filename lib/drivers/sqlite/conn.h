@@ -96,10 +96,8 @@ int mig_sqlite_session_restore(struct mig_sqlite *c);
 void mig_sqlite_session_free(struct mig_sqlite_session *s);
 migrate_status mig_sqlite_reset(void *conn, migrate_result *out, migrate_error **err);
 
-/* ---- split.c ---- */
+/* ---- blank.c ---- */
 
-migrate_status mig_sqlite_split(void *conn, const char *text, size_t len, uint32_t at_end, size_t *used,
-                                size_t *stmt_at, size_t *stmt_len, migrate_error **err);
 /* Length of the blanks and comments that @p text begins with. */
 size_t mig_sqlite_skip_blank(const char *text, size_t len);
 

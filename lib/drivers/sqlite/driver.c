@@ -28,8 +28,7 @@ static migrate_status sqlite_info(void *conn, migrate_info *out, migrate_error *
                                  "the connection is given up after a failure to write", NULL);
     }
     PUT(out, caps,
-        MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC | MIGRATE_CAP_SESSION |
-            MIGRATE_CAP_SPLIT_SELF);
+        MIGRATE_CAP_TRANSACTION | MIGRATE_CAP_DDL_ROLLBACK | MIGRATE_CAP_DDL_ATOMIC | MIGRATE_CAP_SESSION);
     PUT(out, flags, !c->standin && sqlite3_db_readonly(c->db, "main") == 1 ? MIGRATE_INFO_READ_ONLY : 0);
     PUT(out, version, library_version());
     PUT(out, lex, 0);
@@ -62,7 +61,6 @@ const migrate_driver *migrate_sqlite_driver(void)
         .info = sqlite_info,
         .adopt = mig_sqlite_adopt,
         .reset = mig_sqlite_reset,
-        .split = mig_sqlite_split,
     };
     return &driver;
 }
