@@ -246,8 +246,11 @@ static migrate_status user(struct mig_window *w, migrate_error **err)
 {
     if (!w->held) {
         migrate_status asked = mig_call_check(w->feed.run->ctx, err);
-        if (asked == MIGRATE_E_MORE_WORK) /* a transaction that has begun is worth finishing while there is time */
+        if (asked == MIGRATE_E_MORE_WORK) { /* a transaction that has begun is worth finishing while there is time */
+            migrate_error_free(*err);
+            *err = NULL;
             asked = MIGRATE_OK;
+        }
         migrate_status status = asked ? asked : mig_script_next(w->feed.script, &w->cut, err);
         if (status == MIGRATE_DONE) {
             w->phase = MIG_WINDOW_CLOSE;

