@@ -78,7 +78,7 @@ test('the Lambda handler', (t) => {
   if (!fs.existsSync(lambda)) return t.skip('built without libmigrate-aws');
   const out = script("require('libmigrate/lambda').handler({}, {}).then((r) => console.log(r.applied, r.state))",
     { env: { ...bare(), MIGRATE_DATABASE_URL: 'sqlite:lambda.db', MIGRATE_SOURCE: path.join(project, 'migrations') } });
-  assert.equal(out, '1 current\n');
+  assert.match(out, /^1 current$/m, 'after the log of the run');
   return undefined;
 });
 
