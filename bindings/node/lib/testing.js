@@ -88,12 +88,27 @@ async function hashOf(source, options) {
   }
 }
 
-const drop = (server, name) => onServer(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+/* Another session in a database that is copied or dropped keeps the server from it, for a moment: somebody who looks
+ * whether the template is current, a vacuum, a client that is being ended. */
+async function patiently(server, sql) {
+  for (const began = Date.now(); ;) {
+    try {
+      return await onServer(server, sql);
+    } catch (error) {
+      if (error.sqlstate !== IN_USE || Date.now() - began > PATIENCE_MS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+const create = (server, name) => patiently(server, `CREATE DATABASE "${name}"`);
+const clone = (server, from, name) => patiently(server, `CREATE DATABASE "${name}" TEMPLATE "${from}"`);
+const drop = (server, name) => patiently(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
 
 /* Of this process, and gone with it. */
 async function ownTemplate(server, { source, options }) {
   const name = `libmigrate_template_${crypto.randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `CREATE DATABASE "${name}"`);
+  await create(server, name);
   process.once('beforeExit', () => drop(server, name).catch(() => {}));
   await migrate({ ...options, database: withDatabase(server, name), source });
   return name;
@@ -102,23 +117,11 @@ async function ownTemplate(server, { source, options }) {
 /* Of all processes that have the same migrations, and kept: who comes first makes it. */
 async function sharedTemplate(server, { source, options }) {
   const name = `libmigrate_template_${(await hashOf(source, options)).slice(0, 32)}`;
-  await onServer(server, `CREATE DATABASE "${name}"`).catch((error) => {
+  await create(server, name).catch((error) => {
     if (!EXISTS.includes(error.sqlstate)) throw error;
   });
   await migrate({ ...options, database: withDatabase(server, name), source });
   return name;
-}
-
-/* Whoever else looks whether the template is current keeps the server from copying it, for a moment. */
-async function clone(server, from, name) {
-  for (const began = Date.now(); ;) {
-    try {
-      return await onServer(server, `CREATE DATABASE "${name}" TEMPLATE "${from}"`);
-    } catch (error) {
-      if (error.sqlstate !== IN_USE || Date.now() - began > PATIENCE_MS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
 }
 
 async function migratedPostgres(t, config = {}) {
