@@ -56,6 +56,8 @@ struct boot_http {
     char host[256];
     char port[8];
     int fd; /* -1 when there is none */
+    void (*meanwhile)(void *user); /* called once, when the next request is sent and before its answer is awaited */
+    void *user;
 };
 
 struct boot_response {

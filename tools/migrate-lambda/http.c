@@ -30,7 +30,7 @@ bool boot_http_init(struct boot_http *http, const char *address)
     if (len == 0 || len >= sizeof http->host || !*port || strlen(port) >= sizeof http->port)
         return false;
     memcpy(http->host, address, len);
-    (void)snprintf(http->port, sizeof http->port, "%s", port);
+    memcpy(http->port, port, strlen(port));
     return true;
 }
 
@@ -102,27 +102,48 @@ static bool send_all(int fd, const char *data, size_t len, int more)
     return true;
 }
 
+/* In a buffer of its own: not even a lack of memory keeps an answer back, and the first request of the process goes out
+ * before anything is allocated. */
+struct head {
+    char text[2048];
+    size_t len;
+    bool full;
+};
+
+static void add(struct head *h, const char *text)
+{
+    size_t len = strlen(text);
+    h->full = h->full || len > sizeof h->text - h->len;
+    if (h->full)
+        return;
+    memcpy(h->text + h->len, text, len);
+    h->len += len;
+}
+
 static bool send_request(struct boot_http *http, const char *method, const char *path, const char *headers,
                          const char *body, size_t body_len)
 {
-    struct boot_text head = { .data = NULL };
+    struct head head = { .len = 0 };
     char length[64];
-    boot_text_str(&head, method);
-    boot_text_str(&head, " ");
-    boot_text_str(&head, path);
-    boot_text_str(&head, " HTTP/1.1\r\nHost: ");
-    boot_text_str(&head, http->host);
-    boot_text_str(&head, ":");
-    boot_text_str(&head, http->port);
-    boot_text_str(&head, "\r\nUser-Agent: libmigrate/" MIGRATE_VERSION_STRING "\r\n");
-    boot_text_str(&head, headers);
-    (void)snprintf(length, sizeof length, "Content-Length: %zu\r\n", body_len);
-    boot_text_str(&head, body ? length : "");
-    boot_text_str(&head, "\r\n");
-    bool good = !head.oom && send_all(http->fd, head.data, head.len, body_len ? MSG_MORE : 0) &&
-                send_all(http->fd, body, body_len, 0);
-    boot_text_free(&head);
-    return good;
+    const char *const parts[] = { method, " ", path, " HTTP/1.1\r\nHost: ", http->host, ":", http->port,
+                                  "\r\nUser-Agent: libmigrate/" MIGRATE_VERSION_STRING "\r\n", headers };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add(&head, parts[i]);
+    if (body) {
+        (void)snprintf(length, sizeof length, "Content-Length: %zu\r\n", body_len);
+        add(&head, length);
+    }
+    add(&head, "\r\n");
+    return !head.full && send_all(http->fd, head.text, head.len, body_len ? MSG_MORE : 0) &&
+           send_all(http->fd, body, body_len, 0);
+}
+
+static void do_meanwhile(struct boot_http *http)
+{
+    void (*meanwhile)(void *user) = http->meanwhile;
+    http->meanwhile = NULL;
+    if (meanwhile)
+        meanwhile(http->user);
 }
 
 /* A kept connection may have died since the last request; a new one is tried once. Should the first request have arrived
@@ -137,8 +158,10 @@ bool boot_http_do(struct boot_http *http, const char *method, const char *path, 
         bool kept = http->fd >= 0, keep = false;
         if (!kept && !open_connection(http))
             return false;
-        bool good = send_request(http, method, path, headers, body, body_len) &&
-                    boot_http_read(http->fd, ms, out, &keep);
+        bool good = send_request(http, method, path, headers, body, body_len);
+        if (good)
+            do_meanwhile(http);
+        good = good && boot_http_read(http->fd, ms, out, &keep);
         if (!good || !keep)
             boot_http_close(http);
         if (good)

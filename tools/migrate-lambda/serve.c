@@ -19,6 +19,7 @@ struct server {
     struct boot_log log;
     struct boot_http http;
     migrate_lambda *lambda;
+    migrate_error *unusable; /* why there is no handler */
 };
 
 /* ---- configuration ----------------------------------------------------------------- */
@@ -67,6 +68,15 @@ static migrate_status make_handler(struct server *s, migrate_error **err)
     if (status == MIGRATE_OK)
         migrate_lambda_on_setup(s->lambda, on_setup, &s->log, NULL);
     return status;
+}
+
+static void prepare(void *user)
+{
+    struct server *s = user;
+    if (make_handler(s, &s->unusable) == MIGRATE_OK)
+        return;
+    migrate_lambda_free(s->lambda);
+    s->lambda = NULL;
 }
 
 /* ---- one invocation ---------------------------------------------------------------- */
@@ -223,7 +233,10 @@ static bool serve_one(struct server *s, const struct boot_invocation *invocation
     (void)snprintf(s->log.request_id, sizeof s->log.request_id, "%s", invocation->request_id);
     set_trace(invocation);
     job.done_fd = eventfd(0, EFD_CLOEXEC);
-    if (job.done_fd < 0 || !start(&job, &thread)) {
+    if (!s->lambda) {
+        status = answer_error(s, invocation, migrate_status_name(migrate_error_status(s->unusable)),
+                              migrate_error_message(s->unusable));
+    } else if (job.done_fd < 0 || !start(&job, &thread)) {
         status = answer_error(s, invocation, "E_IO", "no descriptor or thread is left");
     } else {
         if (!wait_for(&job))
@@ -235,7 +248,7 @@ static bool serve_one(struct server *s, const struct boot_invocation *invocation
         close(job.done_fd);
     migrate_lambda_reply_free(job.reply);
     migrate_error_free(job.err);
-    bool good = may_go_on(s, status);
+    bool good = may_go_on(s, status) && s->lambda;
     s->log.request_id[0] = '\0';
     return good;
 }
@@ -259,25 +272,37 @@ static int loop(struct server *s)
     return 0;
 }
 
+/* Whether the mode can be used has to be known before the first request, which says that the start went well. All else
+ * is done while Lambda looks for work. */
+static bool prepare_mode(struct server *s)
+{
+    const char *mode = getenv("MIGRATE_MODE");
+    if (!mode || !*mode) {
+        s->http.meanwhile = prepare;
+        s->http.user = s;
+        return true;
+    }
+    prepare(s);
+    if (s->lambda)
+        return true;
+    boot_log(&s->log, BOOT_FATAL, migrate_error_text(s->unusable));
+    boot_runtime_init_error(&s->http, migrate_status_name(migrate_error_status(s->unusable)),
+                            migrate_error_message(s->unusable));
+    return false;
+}
+
 int boot_serve(const char *api)
 {
     struct server s = { .lambda = NULL };
-    migrate_error *err = NULL;
-    int code = 1;
     boot_signals_init();
     boot_log_init(&s.log);
     if (!boot_http_init(&s.http, api)) {
         boot_log(&s.log, BOOT_FATAL, "AWS_LAMBDA_RUNTIME_API is not host:port");
         return 1;
     }
-    if (make_handler(&s, &err) == MIGRATE_OK) {
-        code = loop(&s);
-    } else {
-        boot_log(&s.log, BOOT_FATAL, migrate_error_text(err));
-        boot_runtime_init_error(&s.http, migrate_status_name(migrate_error_status(err)), migrate_error_message(err));
-        migrate_error_free(err);
-    }
+    int code = prepare_mode(&s) ? loop(&s) : 1;
     migrate_lambda_free(s.lambda);
+    migrate_error_free(s.unusable);
     boot_http_close(&s.http);
     return code;
 }
