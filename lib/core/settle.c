@@ -121,28 +121,17 @@ static migrate_status await_end(migrate_ctx *ctx, const char *text, migrate_erro
 
 /* ---- the verdict ------------------------------------------------------------ */
 
-/* "definition:more": the driver writes the second part where it was asked for and can. */
-static size_t definition_len(const char *fp)
-{
-    return strcspn(fp, ":?");
-}
-
 /* Taken before the statement, a value that ends in '?' proves nothing. */
 static bool proves_nothing(const char *before)
 {
     return strchr(before, '?') != NULL;
 }
 
-static bool same_whole(const char *a, const char *b)
+/* An object's value is "definition:more": the driver writes the second part where it was asked for and can. */
+static bool same_value(const char *a, const char *b, const char *ends)
 {
-    size_t na = strcspn(a, "?"), nb = strcspn(b, "?");
+    size_t na = strcspn(a, ends), nb = strcspn(b, ends);
     return na == nb && memcmp(a, b, na) == 0;
-}
-
-static bool same_definition(const char *a, const char *b)
-{
-    size_t n = definition_len(a);
-    return n == definition_len(b) && memcmp(a, b, n) == 0;
 }
 
 /* Values of several objects are joined by ';'. Counts those that are as before, and those that are not. */
@@ -150,14 +139,11 @@ static void compare_all(const char *before, const char *now, bool identity, size
 {
     *same = *other = 0;
     while (*before || *now) {
-        size_t nb = strcspn(before, ";"), nn = strcspn(now, ";");
-        char *b = mig_strndup(before, nb), *n = mig_strndup(now, nn);
-        bool equal = b && n && (identity ? same_whole(b, n) : same_definition(b, n));
-        *(equal ? same : other) += 1;
-        free(b);
-        free(n);
-        before += nb + (before[nb] == ';');
-        now += nn + (now[nn] == ';');
+        *(same_value(before, now, identity ? "?;" : ":?;") ? same : other) += 1;
+        before += strcspn(before, ";");
+        before += *before == ';';
+        now += strcspn(now, ";");
+        now += *now == ';';
     }
 }
 
@@ -189,16 +175,20 @@ static void qualified(struct mig_buf *sql, uint32_t dialect, const char *schema,
     mig_ident(sql, dialect, name);
 }
 
-static void drop_index(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
+/* These return false where there is no memory: a verdict without what makes up for it would be wrong. */
+
+static bool drop_index(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_str(&sql, "DROP INDEX CONCURRENTLY IF EXISTS ");
     qualified(&sql, ctx->db.dialect, o->schema, o->name);
     out->mend = mig_buf_steal(&sql);
+    out->verdict = MIG_VERDICT_REDO;
+    return out->mend != NULL;
 }
 
 /* DETACH PARTITION CONCURRENTLY in two transactions: the first is in, the second is made up for. */
-static void finalize_detach(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
+static bool finalize_detach(const migrate_ctx *ctx, const struct mig_sql_object *o, struct mig_settled *out)
 {
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_str(&sql, "ALTER TABLE ");
@@ -208,6 +198,7 @@ static void finalize_detach(const migrate_ctx *ctx, const struct mig_sql_object 
     mig_buf_str(&sql, " FINALIZE");
     out->mend = mig_buf_steal(&sql);
     out->verdict = MIG_VERDICT_APPLIED;
+    return out->mend != NULL;
 }
 
 static int32_t on_leftover(void *user, uint32_t n, const migrate_text *cols)
@@ -230,16 +221,16 @@ static migrate_status leftovers_of_reindex(migrate_ctx *ctx, struct mig_settled 
         "n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relname ~ '_ccnew[0-9]*$' ORDER BY 1";
     struct mig_buf drops = MIG_BUF_INIT;
     migrate_status status = mig_exec(ctx, sql, sizeof sql - 1, on_leftover, &drops, NULL, err);
-    if (!status && drops.len)
-        out->mend = mig_buf_steal(&drops);
     if (!status && drops.oom)
         status = mig_fail_nomem(err);
+    else if (!status && drops.len)
+        out->mend = mig_buf_steal(&drops);
     mig_buf_free(&drops);
     return status;
 }
 
 /* PostgreSQL: 'absent', 'invalid', or a digest of what is there. */
-static void judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f, const char *before, const char *now,
+static bool judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f, const char *before, const char *now,
                            struct mig_settled *out)
 {
     bool was = strcmp(before, "absent") != 0, is = strcmp(now, "absent") != 0;
@@ -249,16 +240,16 @@ static void judge_by_probe(const migrate_ctx *ctx, const struct mig_sql_facts *f
         if (!is) {
             out->verdict = MIG_VERDICT_NOT_APPLIED;
         } else if (strcmp(now, "invalid") == 0 && f->n_objects) {
-            out->verdict = MIG_VERDICT_REDO;
-            drop_index(ctx, &f->objects[0], out);
+            return drop_index(ctx, &f->objects[0], out);
         } else {
             out->verdict = was && strcmp(before, "invalid") != 0 ? MIG_VERDICT_NOT_APPLIED : MIG_VERDICT_APPLIED;
         }
     } else if (strcmp(now, "invalid") == 0 && f->n_objects) {
-        finalize_detach(ctx, &f->objects[0], out);
+        return finalize_detach(ctx, &f->objects[0], out);
     } else {
         judge_by_comparison(before, now, false, out);
     }
+    return true;
 }
 
 /* ---- for people ------------------------------------------------------------- */
@@ -285,14 +276,11 @@ static char *definition_of(migrate_ctx *ctx, const struct mig_sql_object *o)
 static const char *since(const char *before, const char *now)
 {
     size_t nb = strcspn(before, ";"), nn = strcspn(now, ";");
-    char *b = mig_strndup(before, nb), *n = mig_strndup(now, nn);
-    const char *says = !b || !n || !nb || !nn || proves_nothing(b) ? ""
-                       : *b == '-' && *n != '-'                    ? " (did not exist before the statement)"
-                       : same_definition(b, n)                     ? " (defined as before the statement)"
-                                                                   : " (not as it was before the statement)";
-    free(b);
-    free(n);
-    return says;
+    if (!nb || !nn || memchr(before, '?', nb))
+        return "";
+    if (*before == '-' && *now != '-')
+        return " (did not exist before the statement)";
+    return same_value(before, now, ":?;") ? " (defined as before the statement)" : " (not as it was before the statement)";
 }
 
 static const char *next_value(const char *values)
@@ -345,11 +333,11 @@ static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, con
     if (status)
         return status;
     if (how == MIG_SQL_SETTLE_PROBE)
-        judge_by_probe(ctx, f, intent->fp, now, out);
+        status = judge_by_probe(ctx, f, intent->fp, now, out) ? MIGRATE_OK : mig_fail_nomem(err);
     else
         judge_by_comparison(intent->fp, now, how == MIG_SQL_SETTLE_NEUTRAL, out);
     free(now);
-    return MIGRATE_OK;
+    return status;
 }
 
 migrate_status mig_settle_known(migrate_ctx *ctx, const struct mig_sql_facts *facts, const struct mig_journal_row *intent,
