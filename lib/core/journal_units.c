@@ -125,7 +125,7 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
                              .line = cut->line,
                              .column = cut->column,
                              .text = cut->text,
-                             .len = cut->len,
+                             .len = cut->sent_len,
                              .stmt_flags = alone(j, f) || cut->whole ? MIGRATE_STMT_ALONE : 0,
                              .session = (f->flags & MIG_SQL_SESSION) != 0,
                              .sets_lex = (f->flags & MIG_SQL_SETS_LEX) != 0,
@@ -139,8 +139,8 @@ migrate_status mig_journal_statement(struct mig_journal *j, const struct mig_cut
         own = mig_buf_steal(&j->sql);
         if (!own)
             return MIGRATE_E_NOMEM;
-    } else if (cut->len <= COPY_LIMIT || cut->copy_data) {
-        own = mig_strndup(cut->text, cut->len);
+    } else if (cut->sent_len <= COPY_LIMIT || cut->copy_data) {
+        own = mig_strndup(cut->text, cut->sent_len);
         if (!own)
             return MIGRATE_E_NOMEM;
     }

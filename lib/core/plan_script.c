@@ -242,7 +242,7 @@ migrate_status mig_scripting_user_statement(struct mig_scripting *s, struct mig_
                                      migrate_error **err)
 {
     if (!cut->copy_data) {
-        statement(s, cut->text, cut->len);
+        statement(s, cut->text, cut->sent_len);
         return flush(s, err);
     }
     mig_buf_add(&s->out, cut->text, cut->len);

@@ -135,6 +135,7 @@ migrate_status mig_script_next(struct mig_script *s, struct mig_cut *out, migrat
         mistrust(s);
     *out = (struct mig_cut){ .text = cut.text,
                              .len = cut.len,
+                             .sent_len = s->dialect.dialect == MIGRATE_DIALECT_SQLITE ? cut.reach : cut.len,
                              .number = ++s->number,
                              .line = mig_text_line(s->text, cut.offset, cut.line),
                              .column = cut.column,

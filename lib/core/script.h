@@ -11,6 +11,8 @@ struct mig_script;
 struct mig_cut {
     const char *text;   /* until the next call */
     size_t   len;
+    size_t   sent_len;  /* as it is sent: SQLite gets the blanks before the terminator too, as from its own shell, for
+                           it keeps them in its schema */
     uint64_t number;    /* from 1 */
     uint64_t line;      /* of its file */
     uint64_t column;

@@ -175,13 +175,13 @@ static migrate_status push_cut(struct mig_window *w, const struct mig_cut *cut)
                              .line = cut->line,
                              .column = cut->column,
                              .text = cut->text,
-                             .len = cut->len,
+                             .len = cut->sent_len,
                              .session = (f->flags & MIG_SQL_SESSION) != 0,
                              .sets_lex = (f->flags & MIG_SQL_SETS_LEX) != 0,
                              .copy = cut->copy_data };
     char *own = NULL;
-    if (cut->len <= COPY_LIMIT || cut->copy_data) {
-        own = mig_strndup(cut->text, cut->len);
+    if (cut->sent_len <= COPY_LIMIT || cut->copy_data) {
+        own = mig_strndup(cut->text, cut->sent_len);
         if (!own)
             return MIGRATE_E_NOMEM;
     }

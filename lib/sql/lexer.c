@@ -226,10 +226,19 @@ static bool trailing_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static int32_t hand_out(struct mig_sql_lexer *lx, struct mig_sql_statement *out)
+/* The end of the last line is none of a statement's that nothing ends, as programs see it that read lines. */
+static size_t without_line_end(const char *text, size_t len)
+{
+    if (len && text[len - 1] == '\n')
+        len -= len > 1 && text[len - 2] == '\r' ? 2 : 1;
+    return len;
+}
+
+static int32_t hand_out(struct mig_sql_lexer *lx, struct mig_sql_statement *out, bool at_end)
 {
     const char *text = mig_lex_text(lx, lx->from_pos);
     size_t len = (size_t)(lx->cut - lx->from_pos);
+    size_t reach = at_end ? without_line_end(text, len) : len;
     while (len && trailing_blank(text[len - 1]))
         len--;
     if (len > lx->max) {
@@ -241,6 +250,7 @@ static int32_t hand_out(struct mig_sql_lexer *lx, struct mig_sql_statement *out)
         lx->flags |= lx->semi_last ? MIG_SQL_STATEMENT_SEMICOLON : MIG_SQL_STATEMENT_MULTI;
     *out = (struct mig_sql_statement){ .text = text,
                                        .len = len,
+                                       .reach = reach,
                                        .offset = lx->from.offset,
                                        .line = lx->from.line,
                                        .column = lx->from.column,
@@ -253,6 +263,7 @@ static int32_t hand_out(struct mig_sql_lexer *lx, struct mig_sql_statement *out)
     if (lx->copy_text.oom)
         mig_lex_nomem(lx);
     out->text = lx->copy_text.data;
+    out->reach = len;
     lx->copy = MIG_COPY_DUE;
     lx->copy_from = lx->from;
     return lx->status;
@@ -294,7 +305,7 @@ static int32_t next(struct mig_sql_lexer *lx, struct mig_sql_statement *out)
         return lx->status;
     lx->inside = false;
     lx->line_clean = false;
-    return hand_out(lx, out);
+    return hand_out(lx, out, step == MIG_STEP_END);
 }
 
 int32_t mig_sql_next(struct mig_sql_lexer *lx, struct mig_sql_statement *out, struct mig_diag *diag)

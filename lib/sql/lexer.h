@@ -35,6 +35,7 @@ struct mig_sql_statement {
                          NUL-terminated; valid until the next mig_sql_next(). It may end in a line comment:
                          put a line end behind it before anything else */
     size_t len;
+    size_t reach;    /* to the terminator: with the blanks before it, which SQLite keeps in its schema */
     uint64_t offset; /* byte offset in the script (a BOM is not counted) */
     uint64_t line;   /* where it begins, from 1 */
     uint64_t column; /* in characters, from 1 */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What counts as the text of a migration: placeholders, checksums, encodings."""
 
-from engine import EngineTest
+from engine import EngineTest, only
 
 
 class Placeholders(EngineTest):
@@ -144,3 +144,33 @@ class Encodings(EngineTest):
         with open(path, 'wb') as f:
             f.write(b'SELECT 1;')
         self.assertEqual(self.fails('E_NAME', 'up')['class'], 3)
+
+
+class Kept(EngineTest):
+    """SQLite keeps the text of what it makes, with the blanks before the terminator, and so do dumps of it."""
+    TEXT = ('CREATE TABLE a (id INTEGER PRIMARY KEY, n) ;\nCREATE TABLE o (k PRIMARY KEY) WITHOUT ROWID -- all of it\n\n;\n'
+            'CREATE INDEX a_n ON a (n) ;CREATE UNIQUE INDEX a_u ON a (n, id)\n-- said here\n;\n'
+            'CREATE VIEW v AS SELECT n FROM a \n;\nCREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END ;\n')
+    LAST = 'CREATE INDEX a_l ON a (id, n)  \n \n'  # nothing ends it
+
+    def kept(self, url=None):
+        return self.sql("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'migrate%' AND sql IS NOT NULL ORDER BY name", url)
+
+    def wanted(self):
+        url = self.url + '.shell'
+        self.engine.run_script(self.TEXT + self.LAST, url)
+        wanted = dict(self.kept(url))
+        self.assertEqual(wanted['a_n'], 'CREATE INDEX a_n ON a (n) ')
+        return wanted
+
+    @only('sqlite')
+    def test_as_its_shell_leaves_it(self):
+        self.file('1_a.sql', self.TEXT + self.LAST)
+        self.up()
+        self.assertEqual(dict(self.kept()), self.wanted())
+
+    @only('sqlite')
+    def test_as_its_shell_leaves_it_without_a_transaction(self):
+        self.file('1_a.sql', '-- migrate: no-transaction\n' + self.TEXT + self.LAST)
+        self.up()
+        self.assertEqual(dict(self.kept()), self.wanted())
