@@ -174,7 +174,7 @@ static migrate_status push_statement(struct mig_journal *j, const struct mig_cut
     migrate_status status = j->last_done ? check_session(j, cut, err) : MIGRATE_OK;
     if (!status)
         status = skip_done(j, cut, &skip, err);
-    if (status || (skip && !left_in_session(f)))
+    if (status || (skip && !left_in_session(f)) || (j->last_done && mig_replay_idle(&j->replay, cut->number)))
         return status;
     if (!skip && (j->frozen || (f->flags & MIG_SQL_FREEZES))) {
         status = mig_journal_end_run(j);
@@ -238,7 +238,9 @@ static migrate_status begin_step(struct mig_journal *j, migrate_error **err)
                                 .migration = step->migration,
                                 .layout = &run->view.layout,
                                 .direction = step->item.direction };
-    return mig_script_open(run->ctx, &of, &j->feed.script, err);
+    if (j->last_done)
+        status = mig_replay_look(run->ctx, &of, j->last_done, &j->replay, err);
+    return status ? status : mig_script_open(run->ctx, &of, &j->feed.script, err);
 }
 
 static migrate_status units(struct mig_journal *j, migrate_error **err)

@@ -10,6 +10,7 @@
 
 #include "core/books.h"
 #include "core/looking.h"
+#include "util/text.h"
 
 /* An object, and the newest mark that names it. */
 struct kept {
@@ -21,6 +22,7 @@ struct kept {
 struct keeping {
     struct kept *list;
     size_t n, cap, order;
+    const char *database; /* the session's, or NULL */
     bool oom;
 };
 
@@ -60,13 +62,29 @@ static void forget_all(struct keeping *k)
         forget_fp(&k->list[i]);
 }
 
+/* "table:app.t" is "table:t" to a session in app. */
+static char *short_name(const struct keeping *k, const char *object, size_t len)
+{
+    char *copy = mig_strndup(object, len);
+    char *name = copy ? strchr(copy, ':') : NULL;
+    size_t n = k->database ? strlen(k->database) : 0;
+    if (name && n && strncmp(name + 1, k->database, n) == 0 && name[1 + n] == '.')
+        memmove(name + 1, name + n + 2, strlen(name + n + 2) + 1);
+    return copy;
+}
+
+/* The entry of an object. Names that differ in case alone may be one object or two: the older one is no longer known. */
 static struct kept *entry(struct keeping *k, const char *object, size_t len)
 {
-    for (size_t i = 0; i < k->n; i++) {
-        if (strlen(k->list[i].object) == len && memcmp(k->list[i].object, object, len) == 0)
+    char *copy = short_name(k, object, len);
+    for (size_t i = 0; copy && i < k->n; i++) {
+        if (strcmp(k->list[i].object, copy) == 0) {
+            free(copy);
             return &k->list[i];
+        }
+        if (mig_ieq(k->list[i].object, copy))
+            forget_fp(&k->list[i]);
     }
-    char *copy = mig_strndup(object, len);
     if (!copy || !mig_grow(&k->list, &k->cap, k->n + 1, sizeof *k->list)) {
         free(copy);
         k->oom = true;
@@ -327,7 +345,7 @@ migrate_status mig_look_for_drift(migrate_ctx *ctx, const struct mig_view *view,
     if (!view->head.present || ctx->db.dialect != MIGRATE_DIALECT_MYSQL ||
         !MIGRATE_HAS(migrate_driver, d, fingerprint) || !d->fingerprint)
         return MIGRATE_OK;
-    struct keeping k = { 0 };
+    struct keeping k = { .database = ctx->db.facts.database };
     struct mig_buf sql = MIG_BUF_INIT;
     mig_buf_fmt(&sql, "SELECT object, fp, version FROM %s WHERE direction = 'K' ORDER BY seq, idx",
                 ctx->db.names.journal);

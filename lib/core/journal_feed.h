@@ -7,6 +7,7 @@
 #include "core/books.h"
 #include "core/feed.h"
 #include "core/journal.h"
+#include "core/replay.h"
 #include "core/values.h"
 
 enum mig_journal_phase { MIG_JOURNAL_STEP, MIG_JOURNAL_UNITS, MIG_JOURNAL_END };
@@ -34,6 +35,7 @@ struct mig_journal {
     struct mig_progress progress;
     uint64_t last_done;   /* the last statement that an earlier run has executed */
     struct mig_values values; /* given to the session, by the number of the statement that gave them */
+    struct mig_replay replay; /* of what is executed, what the session need not have again */
     struct mig_op op;
     char     digest[MIG_SHA256_HEX + 1];
     char     checksum[MIG_CHECKSUM_TEXT];

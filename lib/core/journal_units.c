@@ -308,6 +308,7 @@ void mig_journal_free(struct mig_journal *j)
 {
     mig_feed_free(&j->feed);
     mig_values_free(&j->values);
+    mig_replay_free(&j->replay);
     mig_buf_free(&j->object);
     mig_buf_free(&j->fp);
     mig_buf_free(&j->sql);

@@ -363,7 +363,6 @@ static migrate_status scan_text(struct scanning *s, struct mig_script *script, m
 {
     struct mig_cut cut;
     migrate_status status;
-    uint32_t lex = s->dialect.lex;
     while ((status = mig_script_next(script, &cut, err)) == MIGRATE_OK) {
         s->step->scan.statements++;
         note_wrap(s, &cut);
@@ -375,10 +374,6 @@ static migrate_status scan_text(struct scanning *s, struct mig_script *script, m
         note_foreign_keys(s, &cut);
         if (!keep(s, &cut) || !remark(s, &cut) || !remark_values(s, &cut))
             return mig_fail_nomem(err);
-        if (cut.facts->flags & MIG_SQL_SETS_LEX) {
-            lex = mig_lex_guess(s->dialect.dialect, lex, cut.text, cut.len);
-            mig_script_set_lex(script, lex);
-        }
     }
     return status == MIGRATE_DONE ? MIGRATE_OK : status;
 }

@@ -3,7 +3,10 @@
 #include "core/script.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/lex_guess.h"
+#include "sql/cursor.h"
 #include "sql/lexer.h"
 
 struct mig_script {
@@ -15,6 +18,7 @@ struct mig_script {
     struct mig_sql_facts facts;
     struct mig_diag copy_diag; /* why the data of a COPY could not be read */
     uint64_t number;
+    char used[MIG_SQL_NAME_MAX]; /* another database that USE has chosen, or "" */
 };
 
 const struct mig_part *mig_script_part(const struct mig_script_of *of)
@@ -119,6 +123,26 @@ static void mistrust(struct mig_script *s)
     s->facts.note = "several commands are sent as one statement";
 }
 
+/* After USE a name alone is one of that database. It is written down with it: who looks later, in this session or
+ * another, need not have run the USE. */
+static void place_objects(struct mig_script *s, const char *text, size_t len)
+{
+    if (s->dialect.dialect != MIGRATE_DIALECT_MYSQL)
+        return;
+    for (uint32_t i = 0; s->used[0] && i < s->facts.n_objects; i++) {
+        struct mig_sql_object *o = &s->facts.objects[i];
+        if (o->name[0] && !o->schema[0] && o->kind != MIGRATE_OBJECT_DATABASE && o->kind != MIGRATE_OBJECT_TABLESPACE)
+            memcpy(o->schema, s->used, sizeof o->schema);
+    }
+    struct mig_cursor c;
+    mig_cur_init(&c, &s->dialect, text, len);
+    if (!mig_cur_take(&c, "USE"))
+        return;
+    const char *own = s->ctx->db.facts.database;
+    if (!mig_cur_part(&c, s->used, sizeof s->used) || (own && strcmp(s->used, own) == 0))
+        s->used[0] = '\0';
+}
+
 migrate_status mig_script_next(struct mig_script *s, struct mig_cut *out, migrate_error **err)
 {
     struct mig_diag diag = MIG_DIAG_INIT;
@@ -131,6 +155,9 @@ migrate_status mig_script_next(struct mig_script *s, struct mig_cut *out, migrat
     if (status)
         return failed(s, status, &diag, err);
     mig_sql_classify(&s->dialect, cut.text, cut.len, &s->facts);
+    place_objects(s, cut.text, cut.len);
+    if (s->facts.flags & MIG_SQL_SETS_LEX) /* a guess, until the server's answer says it */
+        mig_script_set_lex(s, mig_lex_guess(s->dialect.dialect, s->dialect.lex, cut.text, cut.len));
     if (cut.flags & MIG_SQL_STATEMENT_MULTI)
         mistrust(s);
     *out = (struct mig_cut){ .text = cut.text,

@@ -331,6 +331,21 @@ class Drift(Journal):
             self.up()
             self.json('verify')
 
+    def test_names_of_other_databases(self):
+        """A name alone is one of the database that USE has chosen; and there are two ways to name what is here."""
+        other, own = self.engine.create(self), self.engine.database
+        self.files(V3='USE %s;\nCREATE TABLE a (id INT);\nALTER TABLE a ADD COLUMN x INT;\nUSE %s;\nALTER TABLE %s.a ADD COLUMN y INT;\n'
+                      'ALTER TABLE %s.a ADD COLUMN z INT;' % (other, own, other, own))
+        self.up()
+        self.json('verify')
+        self.sql('ALTER TABLE %s.a DROP COLUMN y' % other)
+        self.assertIn(other + '.a', self.fails('E_DRIFT', 'verify')['message'])
+        self.files(V4='USE %s;\nDROP TABLE a;' % other, V5='ALTER TABLE a DROP COLUMN z;')
+        self.up()
+        self.json('verify')
+        self.sql('ALTER TABLE a DROP COLUMN m')
+        self.assertIn('table:a ', self.fails('E_DRIFT', 'verify')['message'])
+
     def test_is_seen_after_an_index_was_made(self):
         self.files(V3='CREATE INDEX a_n ON a (n);', V4='GRANT SELECT ON a TO CURRENT_USER;')
         self.up()

@@ -131,6 +131,17 @@ static const char *connect_hint(const struct mig_my_answer *a, const struct mig_
     return known ? known->hint : NULL;
 }
 
+/* TLS that ended without a word of TLS: the other side is gone, as a server that stops is. */
+static bool hung_up(const char *said)
+{
+    static const char *const words[] = { "unexpected eof", "onnection reset", "roken pipe", "SSL_ERROR_SYSCALL" };
+    for (size_t i = 0; said && i < sizeof words / sizeof *words; i++) {
+        if (strstr(said, words[i]))
+            return true;
+    }
+    return false;
+}
+
 /* What cannot change by waiting fails at once; a server that says it is not ready is waited for by the host. */
 static void connect_class(const struct mig_my_answer *a, migrate_fault *f)
 {
@@ -141,9 +152,12 @@ static void connect_class(const struct mig_my_answer *a, migrate_fault *f)
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
     case CR_UNKNOWN_HOST:
-    case CR_SSL_CONNECTION_ERROR:
         f->klass = MIGRATE_FAULT_OTHER;
         f->status = MIGRATE_E_CONNECT;
+        break;
+    case CR_SSL_CONNECTION_ERROR:
+        f->klass = hung_up(a->message) ? MIGRATE_FAULT_UNAVAILABLE : MIGRATE_FAULT_OTHER;
+        f->status = hung_up(a->message) ? MIGRATE_E_UNAVAILABLE : MIGRATE_E_CONNECT;
         break;
     case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:

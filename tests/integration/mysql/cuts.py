@@ -63,6 +63,12 @@ CASES = {
     'lock_tables': "LOCK TABLES t WRITE, t2 WRITE; UPDATE t SET b=b+1; UPDATE t2 SET b=b+1; UNLOCK TABLES; UPDATE t SET b=b+1",
     'transaction': "BEGIN; UPDATE t SET b=b+1; UPDATE t2 SET b=b+1; COMMIT; ALTER TABLE t ADD COLUMN z int; BEGIN; UPDATE t SET z=1; COMMIT",
     'database': "CREATE DATABASE cut_other CHARACTER SET utf8mb4; ALTER DATABASE cut_other CHARACTER SET latin1; CREATE TABLE cut_other.o (id int); DROP DATABASE cut_other",
+    'use': "CREATE DATABASE cut_other; USE cut_other; CREATE TABLE t (id int); ALTER TABLE t ADD COLUMN a int DEFAULT 4; "
+           "USE t_test_use; CREATE TABLE got LIKE cut_other.t; DROP DATABASE cut_other; ALTER TABLE t ADD COLUMN u int",
+    'prepared': "CREATE TABLE n (id int); PREPARE s FROM 'INSERT INTO n VALUES (1)'; DEALLOCATE PREPARE s; SET @n=(SELECT COUNT(*) FROM n); "
+                "PREPARE s FROM 'UPDATE t SET b=b+1'; DROP TABLE n; EXECUTE s; DROP PREPARE s",
+    'modes': "SET sql_mode='NO_BACKSLASH_ESCAPES'; CREATE TABLE n (s varchar(9) DEFAULT '\\'); INSERT INTO n VALUES ('x\\'); "
+             "ALTER TABLE n ADD COLUMN z varchar(9) DEFAULT 'q;\\'",
 }
 if MARIADB:
     CASES['sequence'] = "CREATE SEQUENCE s START WITH 5; ALTER SEQUENCE s INCREMENT BY 2; INSERT INTO t VALUES (NEXTVAL(s)*0+77,'s',0); DROP SEQUENCE s"
@@ -74,9 +80,11 @@ else:
 
 # Ends in doubt in some windows; the plan must have said so. Everything else must never.
 MAY_DOUBT = {'call', 'grant', 'myisam', 'drop_two_missing', 'lock_tables', 'temporary', 'compound', 'drop_two', 'swap', 'exchange',
-             'truncate', 'partitions', 'replace', 'drop_add', 'database', 'session'}
+             'truncate', 'partitions', 'replace', 'drop_add', 'database', 'session', 'use', 'prepared'}
 
 
+# Cut behind each of the file's statements, whose marks are missing then; of ours in between any may be as good.
+BEHIND_EACH = {'use', 'prepared', 'modes'}
 NEUTRAL = {'swap', 'exchange', 'truncate', 'partitions', 'replace', 'drop_add'}
 
 
@@ -132,6 +140,11 @@ class Cuts(Script):
         self.assertEqual(dump(self.db), expected)
         self.assertEqual(migrate(self.db, self.folder, 'up').json.get('applied'), 0)
 
+    def places(self, parts, name):
+        if PLACES and name in BEHIND_EACH:
+            return [n for n in range(1, len(parts) + 1) if not is_ours(parts[n - 1])]
+        return places(len(parts), name)
+
     def cut(self, name):
         # What leaves the definition as it was is told by times in whole seconds.
         self.slow_clock = name in NEUTRAL
@@ -144,7 +157,7 @@ class Cuts(Script):
         self.begin()
         parts = self.script()[1]
         doubts = 0
-        for n in places(len(parts), name):
+        for n in self.places(parts, name):
             self.begin()
             try:
                 mytest.run_client(statements(parts[:n]), self.db)
