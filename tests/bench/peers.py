@@ -304,6 +304,17 @@ def many_applied(engine, scratch, count):
     return {"seconds": took, "cpu": cpu, "peak_mb": peak / 1024, "waits": counts["waits"], "connections": counts["connections"]}
 
 
+def written_by_others(path):
+    """The last section of the file, which tests/bench/start/start.py writes."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+    except FileNotFoundError:
+        return ""
+    at = text.find("\n## Start in Lambda")
+    return text[at:] if at >= 0 else ""
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -345,8 +356,10 @@ def main():
         text += ["![seconds over the round trip](performance.svg)", ""]
         print("\n".join(text))
         if not args.quick:
-            with open(os.path.join(ROOT, "docs", "performance.md"), "w", encoding="utf-8") as f:
-                f.write("\n".join(text))
+            path = os.path.join(ROOT, "docs", "performance.md")
+            rest = written_by_others(path)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("\n".join(text) + rest)
             svg(plot, os.path.join(ROOT, "docs", "performance.svg"))
     finally:
         for engine in engines:
