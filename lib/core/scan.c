@@ -26,8 +26,8 @@ struct scanning {
     enum mig_tx_mode asked; /* by directive or option */
     enum wrap wrap;
     size_t sql_cap;
-    /* the first statement that cannot be in a transaction, the first that controls one */
-    struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control;
+    /* the first statement that cannot be in a transaction, that controls one, that has no place in a migration */
+    struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control, never;
     /* the first that needs a session, where there is none */
     struct { uint64_t number, line, column; const char *what; } session;
     bool opened;     /* by the file's own BEGIN */
@@ -157,6 +157,13 @@ static void note_statement(struct scanning *s, const struct mig_cut *cut)
 
 static void note_control(struct scanning *s, const struct mig_cut *cut)
 {
+    bool never = cut->facts->tx == MIG_SQL_TX_ROLLBACK || cut->facts->tx == MIG_SQL_TX_PREPARE;
+    if (never && !s->never.number) {
+        s->never.number = cut->number;
+        s->never.line = cut->line;
+        s->never.column = cut->column;
+        memcpy(s->never.verb, cut->facts->verb, sizeof s->never.verb);
+    }
     if (s->control.number)
         return;
     s->control.number = cut->number;
@@ -303,6 +310,14 @@ static migrate_status refuse_control(struct scanning *s, migrate_error **err)
     return refuse(s, s->control.number, s->control.line, s->control.column, err);
 }
 
+/* Sent unit by unit nothing could be taken back. */
+static migrate_status refuse_never(struct scanning *s, migrate_error **err)
+{
+    mig_fail(err, MIGRATE_E_TRANSACTION, "%s cannot be used in a migration", s->never.verb);
+    mig_error_hint(err, "leave it out: what must not be kept should not be in the file");
+    return refuse(s, s->never.number, s->never.line, s->never.column, err);
+}
+
 static migrate_status refuse_all(struct scanning *s, migrate_error **err)
 {
     mig_fail(err, MIGRATE_E_TRANSACTION, "transaction=all, but %s cannot run inside a transaction",
@@ -346,7 +361,7 @@ static migrate_status last_mode(struct scanning *s, migrate_error **err)
     if (!scan->transactional) {
         if (s->ctx->set.transaction == MIG_TRANSACTION_ALL && scan->statements)
             return refuse_all(s, err);
-        return MIGRATE_OK;
+        return s->never.number ? refuse_never(s, err) : MIGRATE_OK;
     }
     if (s->alone.number)
         return refuse_alone(s, err);

@@ -275,6 +275,15 @@ class Settled(Journal):
         self.check()
 
 
+class Refused(Journal):
+    def test_a_rollback_before_anything_runs(self):
+        self.file('V1__a.sql', '-- migrate: no-transaction\n' + self.table('a') + 'BEGIN;\nINSERT INTO a VALUES (1, 1);\nROLLBACK;\n')
+        for command in 'plan', 'up':
+            error = self.fails('E_TRANSACTION', command)
+            self.assertEqual((error['statement'], error['path']), (4, 'V1__a.sql'))
+        self.assertFalse(self.exists('a'))
+
+
 @only('mysql')
 class Drift(Journal):
     def setUp(self):
