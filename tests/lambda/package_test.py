@@ -20,6 +20,11 @@ QUOTED = PASSWORD.replace(" ", "%20")
 TLS = os.environ.get("TLS", "")
 
 
+def peak_kb(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+
 class Root:
     """A folder that is the whole file system of what runs in it."""
 
@@ -30,6 +35,7 @@ class Root:
         self.task = os.path.join(self.dir, "var", "task")
         os.makedirs(self.task)
         subprocess.run(["unzip", "-q", package, "-d", self.task], check=True)
+        self.qemu, self.peak_kb = qemu, None
         self.command = [shutil.which("chroot") or "/usr/sbin/chroot", self.dir]
         if qemu:
             shutil.copy(qemu, os.path.join(self.dir, "qemu"))
@@ -51,6 +57,7 @@ class Root:
                 if not invocation.done.wait(150):
                     log.seek(0)
                     raise AssertionError("no answer; log: " + log.read().decode(errors="replace"))
+                self.peak_kb = None if self.qemu else peak_kb(process.pid)
             finally:
                 process.kill()
                 process.wait()
@@ -64,10 +71,11 @@ class Root:
 def must_migrate(root, url, by):
     """Once as a function, which applies; once as the command line, which finds nothing to do."""
     good, answer = root.function(MIGRATE_DATABASE_URL=url)
+    assert root.peak_kb is None or root.peak_kb < 12 * 1024, root.peak_kb
     assert good and answer["state"] == "current" and answer["applied"] == 2, answer
     out = root.command_line("-d", url, "-s", "/var/task/migrations", "-o", "ca_file=/var/task/ca.pem", "--json", "up")
     assert out.returncode == 0 and '"applied":0' in out.stdout and '"state":"current"' in out.stdout, out
-    print("ok    " + by, flush=True)
+    print("ok    %s%s" % (by, ", peak %d kB" % root.peak_kb if root.peak_kb else ""), flush=True)
 
 
 def must_refuse_strangers(root, url, by):

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The packages for Lambda: their sizes, and each unpacked into a root without any system file, as a function and as the
 # command line, on SQLite, on PostgreSQL with a verified certificate, on MySQL with caching_sha2_password over TLS.
-# x86_64 runs as it is, arm64 by qemu-user-static. The static libraries are made once, in .cache/static.
+# x86_64 runs as it is, arm64 by qemu-user-static. Then the layers, with Python's and Node's handler.
+# The static libraries are made once, in .cache/static.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/machine.sh
@@ -28,6 +29,38 @@ run_all() { # TOPIC...
     done
 }
 
+# The layer's folder is what Lambda shows as /opt; the variables are those that Lambda sets.
+handle_by_layer() { # NAME COMMAND...
+    local name=$1 said
+    shift
+    said=$(env -i PATH="$PATH" LD_LIBRARY_PATH="$scratch/opt/lib" PYTHONPATH="$scratch/opt/python" \
+        NODE_PATH="$scratch/opt/nodejs/node_modules" MIGRATE_SOURCE="$scratch/migrations" \
+        MIGRATE_DATABASE_URL="sqlite:$scratch/$name.db" "$@")
+    [ "${said##*$'\n'}" = 'current 2' ] || { echo "the layer in $name says: $said"; return 1; }
+    echo "ok    $name"
+}
+
+machine_of() { python3 -c 'import sys; print(open(sys.argv[1], "rb").read(20)[18])' "$1"; }
+
+# The files of the other architecture are looked at: neither its Python nor its Node is here.
+run_layers() {
+    local arch file
+    scripts/package-lambda -l -o "$PACKAGES"
+    for arch in arm64 x86_64; do
+        rm -rf "$scratch/opt"
+        unzip -q -d "$scratch/opt" "$PACKAGES/libmigrate-layer-$arch.zip"
+        for file in "$scratch"/opt/lib/*.so.0 "$scratch"/opt/nodejs/node_modules/libmigrate/build/linux-*/*.node; do
+            [ "$(machine_of "$file")" = "$([ $arch = arm64 ] && echo 183 || echo 62)" ] ||
+                { echo "$file is not for $arch"; return 1; }
+        done
+    done
+    echo "layer"
+    handle_by_layer python python3 -c 'from libmigrate.aws_lambda import handler
+out = handler({}, None)
+print(out["state"], out["applied"])'
+    handle_by_layer node node -e 'require("libmigrate/lambda").handler({}).then((out) => console.log(out.state, out.applied))'
+}
+
 # On the server that was started for it, below.
 if [ "${1:-}" = --on ]; then
     [ "$2" != postgres ] || secure_postgres
@@ -36,7 +69,8 @@ if [ "${1:-}" = --on ]; then
 fi
 
 [ "$(id -u)" = 0 ] || { echo "skipped: another root is entered by root"; exit 77; }
-install_packages qemu-user-static openssl postgresql postgresql-client mariadb-client debootstrap unzip python3 ||
+install_packages qemu-user-static openssl postgresql postgresql-client mariadb-client debootstrap unzip python3 &&
+    { command -v npm >/dev/null || install_packages nodejs npm; } ||
     { echo "skipped: packages cannot be had"; exit 77; }
 machine=$(uname -m)
 [ "$machine" = x86_64 ] || { echo "skipped: the servers of this test are made for x86_64"; exit 77; }
@@ -63,6 +97,7 @@ done
 
 export PACKAGES=$scratch/dist
 run_all files sqlite
+run_layers
 tests/tools/with_pg.sh tests/slow/package.sh --on postgres
 skipped=
 if scripts/mysql-root >/dev/null; then
