@@ -33,7 +33,7 @@ static bool in_comment_line(const char *text, size_t at, bool from_start)
 
 static bool holds_marker(const char *text, size_t len, bool from_start)
 {
-    static const char *const needles[] = { "igrat", "IGRAT", "+goose", "atlas:" };
+    static const char *const needles[] = { "igrat", "IGRAT", "+goose", "atlas:", "morph:" };
     for (size_t i = 0; i < sizeof needles / sizeof needles[0]; i++) {
         size_t n = strlen(needles[i]), at = 0;
         const char *hit;

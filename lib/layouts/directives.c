@@ -233,8 +233,8 @@ int32_t mig_directive_apply(struct mig_reading *r, const struct mig_file *f, con
     }
     if (mig_starts(mark->args, "atlas:"))
         return atlas(&w);
-    if (says(mark->args, "postgres-migrations disable-transaction"))
+    if (says(mark->args, "postgres-migrations disable-transaction") || says(mark->args, "morph:nontransactional"))
         return set_transaction(&w, MIG_TX_OFF), MIGRATE_OK;
-    return fail(&w, "known is postgres-migrations disable-transaction", "unknown directive", mark->args,
-                strlen(mark->args));
+    return fail(&w, "known are postgres-migrations disable-transaction and morph:nontransactional", "unknown directive",
+                mark->args, strlen(mark->args));
 }

@@ -85,7 +85,8 @@ bool mig_mark_parse(const char *text, size_t len, struct mig_mark *out, size_t *
         set_what(out, MIG_STYLE_SQL_MIGRATE, text, skip_blanks(text, at + 8, len), len, rest);
     else if (prefix_at(text, at, len, "migrate:"))
         parse_migrate(text, at + 8, len, out, rest);
-    else if (prefix_at(text, at, len, "atlas:") || prefix_at(text, at, len, "postgres-migrations "))
+    else if (prefix_at(text, at, len, "atlas:") || prefix_at(text, at, len, "postgres-migrations ") ||
+             prefix_at(text, at, len, "morph:nontransactional"))
         *out = (struct mig_mark){ .style = MIG_STYLE_NONE, .what = MIG_WHAT_DIRECTIVE }, *rest = at;
     else
         return parse_node(text, len, out, rest);

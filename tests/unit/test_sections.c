@@ -127,6 +127,8 @@ START_TEST(directives_of_plain_files)
     layouts_add(&l, "5_e.sql", "-- postgres-migrations disable-transaction\nA;");
     layouts_add(&l, "6_f.sql", "SELECT '\n-- migrate: nonsense\n';\nSELECT $$\n-- +goose Up\n$$;\n");
     layouts_add(&l, "7_g.sql", "SELECT 1; -- migrate: not at the begin of its line\n");
+    layouts_add(&l, "8_h.sql", "-- morph:nontransactional\nA;");
+    layouts_add(&l, "9_i.sql", "-- morph: said of something else\nA;");
     ck_assert_msg(layouts_read(&l) == MIGRATE_OK, "%s %s:%d", layouts_message(&l), l.diag.path,
                   (int)l.diag.line);
     ck_assert_str_eq(l.set->layout, "plain");
@@ -135,6 +137,8 @@ START_TEST(directives_of_plain_files)
     ck_assert_str_eq(l.set->items[3].directives->terminator_up, "\n\n");
     ck_assert_ptr_null(l.set->items[4].directives->terminator_up);
     ck_assert_int_eq(l.set->items[5].directives->tx_up, MIG_TX_DEFAULT);
+    ck_assert_int_eq(l.set->items[7].directives->tx_up, MIG_TX_OFF);
+    ck_assert_int_eq(l.set->items[8].directives->tx_up, MIG_TX_DEFAULT);
     layouts_free(&l);
 }
 END_TEST
