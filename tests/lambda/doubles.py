@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
+from urllib.parse import quote, unquote
 
 BOOTSTRAP = os.environ.get("BOOTSTRAP", "")
 # What the tests let the function keep for its answer, which is much on a fast machine and enough on a busy one; and the
@@ -22,6 +24,8 @@ BOOTSTRAP = os.environ.get("BOOTSTRAP", "")
 MARGIN = 4
 BRIEF = MARGIN + 2
 SKIPPED = 77
+# What more must not be seen in any log or answer: tests add the passwords and tokens they make.
+SECRETS = set()
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):
@@ -204,6 +208,7 @@ class Function:
                     "MIGRATE_DEADLINE_MARGIN": f"{MARGIN}s", **env}
         self.env = {k: v for k, v in self.env.items() if v is not None}
         self.process = None
+        self.invocations = []
 
     def write(self, files):
         for name, text in files.items():
@@ -225,6 +230,7 @@ class Function:
         if not self.process:
             self.start()
         invocation = Invocation(event, timeout, request_id)
+        self.invocations.append(invocation)
         self.api.waiting.put(invocation)
         return invocation
 
@@ -252,6 +258,22 @@ class Function:
         with sqlite3.connect(self.file) as db:
             return db.execute(sql).fetchall()
 
+    def secrets(self):
+        """What neither log nor answers may show: signatures, AWS's credentials, passwords in URLs."""
+        found = {"28UijZePE5I4dvukKQqM", "AKIASECRETKEY", *SECRETS}
+        for name, value in self.env.items():
+            if name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"):
+                found.add(value)
+            found |= {unquote(p) for p in re.findall(r"://[^/@:]*:([^@/]+)@|[?&]password=([^&]+)", value) for p in p if p}
+        return found
+
+    def must_keep_secrets(self):
+        said = [("log", self.log() if os.path.exists(self.log_path) else "")]
+        said += [("answer", a[2].decode(errors="replace")) for i in self.invocations for a in i.answers]
+        for where, text in said:
+            shown = [s for s in self.secrets() if s and any(f in text for f in (s, quote(s), json.dumps(s)[1:-1]))]
+            assert not shown, f"the {where} shows {shown}: {text}"
+
     def stop(self):
         if self.process and self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGCONT)
@@ -259,13 +281,20 @@ class Function:
         if self.process:
             self.process.wait()
         self.api.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        try:
+            self.must_keep_secrets()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, kind, *_):
+        try:
+            self.stop()
+        except AssertionError:
+            if kind is None:  # otherwise there is a failure to tell of already
+                raise
 
 
 FILES = {
