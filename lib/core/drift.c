@@ -17,6 +17,7 @@ struct kept {
     char *object, *version;
     char *fp;     /* NULL: not known what it should be */
     size_t order; /* of the mark */
+    bool gone;    /* was there, and is not there now as far as this user sees */
 };
 
 struct keeping {
@@ -202,7 +203,7 @@ static int32_t on_current(void *user, uint32_t n, const migrate_text *c)
     return 0;
 }
 
-static migrate_status differs(migrate_ctx *ctx, const struct kept *k, struct mig_sql_facts *facts, bool *out,
+static migrate_status differs(migrate_ctx *ctx, struct kept *k, struct mig_sql_facts *facts, bool *out,
                               migrate_error **err)
 {
     struct mig_buf object = MIG_BUF_INIT, fp = MIG_BUF_INIT, sql = MIG_BUF_INIT;
@@ -217,6 +218,7 @@ static migrate_status differs(migrate_ctx *ctx, const struct kept *k, struct mig
         size_t before = strcspn(k->fp, ":"), then = now.text ? strcspn(now.text, ":") : 0;
         bool hidden = !now.text || strchr(now.text, '?');
         *out = !status && !hidden && (before != then || memcmp(k->fp, now.text, before) != 0);
+        k->gone = *out && strcmp(now.text, "-") == 0;
         if (!status && now.oom)
             status = mig_fail_nomem(err);
     }
@@ -291,7 +293,7 @@ static migrate_status touched_by_reference(migrate_ctx *ctx, const struct keepin
 }
 
 /* Has the object been changed by hand? */
-static migrate_status is_drift(migrate_ctx *ctx, const struct keeping *k, const struct kept *one,
+static migrate_status is_drift(migrate_ctx *ctx, const struct keeping *k, struct kept *one,
                                struct mig_sql_facts *facts, bool *out, migrate_error **err)
 {
     migrate_status status = differs(ctx, one, facts, out, err);
@@ -321,7 +323,7 @@ static migrate_status compare_all(migrate_ctx *ctx, const struct keeping *k, str
     struct mig_sql_facts *facts = malloc(sizeof *facts);
     migrate_status status = facts ? MIGRATE_OK : mig_fail_nomem(err), found = MIGRATE_OK;
     for (size_t i = 0; i < k->n && !status; i++) {
-        const struct kept *one = &k->list[i];
+        struct kept *one = &k->list[i];
         bool drift = false;
         if (one->fp)
             status = is_drift(ctx, k, one, facts, &drift, found ? NULL : err);
@@ -332,7 +334,8 @@ static migrate_status compare_all(migrate_ctx *ctx, const struct keeping *k, str
             continue;
         found = mig_fail(err, MIGRATE_E_DRIFT, "%s is no longer as migration %s left it", one->object, one->version);
         mig_error_version(err, one->version);
-        mig_error_hint(err, "somebody changed it by hand: put the change in a migration, or undo it");
+        mig_error_hint(err, "somebody %s it by hand%s: put the change in a migration, or undo it", one->gone ? "dropped" : "changed",
+                       one->gone ? ", or this user has no right to see it" : "");
     }
     free(facts);
     return status ? status : found;

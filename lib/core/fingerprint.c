@@ -88,6 +88,13 @@ static void join(struct mig_buf *sql, const struct mig_sql_facts *f, uint32_t in
         mig_buf_char(sql, ')');
 }
 
+/* A swap changes identities. DROP and ADD of one column do not, but are seen as a definition written anew: by a time, which
+ * tells nothing of an object that is younger than a second. */
+static uint32_t beyond_definition(const struct mig_sql_facts *f)
+{
+    return MIGRATE_PROVES_IDENTITY | (strcmp(f->verb, "ALTER TABLE") == 0 ? MIGRATE_PROVES_REBUILD : 0);
+}
+
 migrate_status mig_fingerprint_sql(migrate_ctx *ctx, const struct mig_sql_facts *f, struct mig_buf *object,
                                    struct mig_buf *sql, uint32_t *proves, migrate_error **err)
 {
@@ -97,8 +104,7 @@ migrate_status mig_fingerprint_sql(migrate_ctx *ctx, const struct mig_sql_facts 
     write_objects(f, ctx->db.dialect, object);
     if (!can_fingerprint(ctx, f))
         return object->oom ? mig_fail_nomem(err) : MIGRATE_OK;
-    bool neutral = f->settle == MIG_SQL_SETTLE_NEUTRAL;
-    const uint32_t want = MIGRATE_PROVES_DEFINITION | (neutral ? MIGRATE_PROVES_IDENTITY | MIGRATE_PROVES_REBUILD : 0);
+    const uint32_t want = MIGRATE_PROVES_DEFINITION | (f->settle == MIG_SQL_SETTLE_NEUTRAL ? beyond_definition(f) : 0);
     uint32_t all = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_objects; i++) {
         migrate_object o;
@@ -132,8 +138,7 @@ enum mig_sql_settle mig_settle_class(const migrate_ctx *ctx, const struct mig_sq
         return MIG_SQL_SETTLE_DOUBT;
     if (!has_fp)
         return MIG_SQL_SETTLE_DOUBT;
-    /* A swap changes identities; DROP and ADD of one column do not, but are seen as a definition written anew. */
-    uint32_t needs = MIGRATE_PROVES_IDENTITY | (strcmp(f->verb, "ALTER TABLE") == 0 ? MIGRATE_PROVES_REBUILD : 0);
+    uint32_t needs = beyond_definition(f);
     if (own == MIG_SQL_SETTLE_NEUTRAL && (proves & needs) != needs)
         return MIG_SQL_SETTLE_DOUBT;
     if (own == MIG_SQL_SETTLE_CHANGING && !(proves & MIGRATE_PROVES_DEFINITION))

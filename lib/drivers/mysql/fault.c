@@ -152,7 +152,7 @@ static void connect_class(const struct mig_my_answer *a, migrate_fault *f)
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
     case CR_UNKNOWN_HOST:
-        f->klass = MIGRATE_FAULT_OTHER;
+        f->klass = MIGRATE_FAULT_CONN_LOST; /* may pass by itself, where a connection was there before */
         f->status = MIGRATE_E_CONNECT;
         break;
     case CR_SSL_CONNECTION_ERROR:

@@ -85,7 +85,7 @@ MAY_DOUBT = {'call', 'grant', 'myisam', 'drop_two_missing', 'lock_tables', 'temp
 
 # Cut behind each of the file's statements, whose marks are missing then; of ours in between any may be as good.
 BEHIND_EACH = {'use', 'prepared', 'modes'}
-NEUTRAL = {'swap', 'exchange', 'truncate', 'partitions', 'replace', 'drop_add'}
+BY_TIME = {'exchange', 'partitions', 'drop_add'}
 
 
 def is_ours(statement):
@@ -146,8 +146,8 @@ class Cuts(Script):
         return places(len(parts), name)
 
     def cut(self, name):
-        # What leaves the definition as it was is told by times in whole seconds.
-        self.slow_clock = name in NEUTRAL
+        # An ALTER that leaves the definition as it was is told by times in whole seconds.
+        self.slow_clock = name in BY_TIME
         self.write(_1_base=BASE, _2_case=CASES[name])
         self.begin()
         plan = migrate(self.db, self.folder, 'plan').json['steps'][0]

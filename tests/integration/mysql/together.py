@@ -6,6 +6,7 @@ STARTERS, ROUNDS and KILLS make it longer."""
 
 import os
 import random
+import subprocess
 import time
 
 import mytest
@@ -122,6 +123,24 @@ class Together(Case):
             out, err = run.communicate(timeout=30)
             self.assertIn(run.returncode, (0, 7, -2), out + err)
             self.check()
+
+    def test_server_killed_and_started_again(self):
+        """While it is down it refuses connections: a run that had one waits."""
+        tool = os.path.join(os.environ['MYSQL_TOOLS'], 'mysql_server.sh')
+        self.write(_06_x='CREATE TABLE t6 (a int); DO SLEEP(1); INSERT INTO log (v) VALUES (6); ALTER TABLE t6 ADD COLUMN b int; '
+                         'UPDATE log SET v=v+100 WHERE v=6')
+        fresh(self.db)
+        run = start(self.db, self.folder, '-o', 'lock_wait=60s', '-o', 'reconnect_timeout=60s', 'up')
+        while not sql("SELECT 1 FROM information_schema.processlist WHERE db='%s' AND info LIKE 'DO SLEEP%%'" % self.db):
+            self.assertIsNone(run.poll())
+            time.sleep(0.05)
+        subprocess.run([tool, 'stop', os.environ['MYSQL_DIR'], 'kill'], check=True)
+        time.sleep(0.5)
+        subprocess.run([tool, 'start', mytest.KIND, os.environ['MYSQL_DIR'], mytest.PORT], check=True)
+        out, err = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 0, out + err)
+        mytest.SESSION.stop()  # ended with the server
+        self.check()
 
     def test_epoch_stolen(self):
         whole, rng = self.usual(), random.Random(9)
