@@ -91,16 +91,30 @@ static void add_place(struct mig_buf *out, const migrate_error *err)
         mig_buf_fmt(out, ":%llu", (unsigned long long)migrate_error_line(err));
 }
 
-/* Ends what stands before with a full stop, and begins @p text. */
-static void add_sentence(struct mig_buf *out, const char *text)
+static void end_sentence(struct mig_buf *out)
 {
-    if (!text || !*text)
-        return;
     if (out->len && !strchr(".!?", out->data[out->len - 1]))
         mig_buf_char(out, '.');
     if (out->len)
         mig_buf_char(out, ' ');
+}
+
+/* What a server says stays as it is. */
+static void add_quoted(struct mig_buf *out, const char *text)
+{
+    if (!text || !*text)
+        return;
+    end_sentence(out);
     mig_buf_str(out, text);
+}
+
+static void add_sentence(struct mig_buf *out, const char *text)
+{
+    if (!text || !*text)
+        return;
+    end_sentence(out);
+    mig_buf_char(out, *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text);
+    mig_buf_str(out, text + 1);
 }
 
 void mig_lambda_add_reason(struct mig_buf *out, const migrate_error *err)
@@ -114,7 +128,7 @@ void mig_lambda_add_reason(struct mig_buf *out, const migrate_error *err)
     else if (migrate_error_code(err))
         mig_buf_fmt(out, " (code %d)", (int)migrate_error_code(err));
     for (const migrate_error *e = migrate_error_cause(err); e; e = migrate_error_cause(e))
-        add_sentence(out, migrate_error_message(e));
+        add_quoted(out, migrate_error_message(e));
     add_sentence(out, migrate_error_state(err));
     add_sentence(out, migrate_error_hint(err));
 }
@@ -200,6 +214,8 @@ void mig_lambda_add_sentence(struct mig_buf *out, const struct mig_lambda_done *
     else if (applied || reverted)
         mig_buf_fmt(out, "%llu migration%s %s", applied ? applied : reverted, plural(applied ? applied : reverted),
                     applied ? "applied" : "reverted");
+    else if (d->status != MIGRATE_OK && migrate_error_state(d->err))
+        mig_buf_str(out, migrate_error_state(d->err)); /* half of a migration may be done */
     else
         mig_buf_str(out, d->status == MIGRATE_OK ? "nothing to do" : "nothing done yet");
     if (!d->plan && *version)

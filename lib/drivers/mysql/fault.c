@@ -60,6 +60,23 @@ static const char *named_object(struct mig_my *c, int32_t code, const char *mess
     return c->out2.oom ? NULL : mig_buf_text(&c->out2);
 }
 
+/* We ended the session: what the client library makes of that, a broken connection, would lead astray. */
+static const char *ended_by_us(const struct mig_my *c)
+{
+    if (c->cancel.why)
+        return c->cancel.why;
+    switch (c->cancel.status) {
+    case 0:
+        return NULL;
+    case MIGRATE_E_DEADLINE:
+        return "the deadline passed while this statement ran; its session was ended";
+    case MIGRATE_E_CANCELLED:
+        return "cancelled, as asked, while this statement ran; its session was ended";
+    default:
+        return "this statement was stopped; its session was ended";
+    }
+}
+
 void mig_my_fault(struct mig_my *c, size_t slot, migrate_fault *f)
 {
     const struct mig_my_packet *p = mig_my_link_packet(c->link);
@@ -90,8 +107,11 @@ void mig_my_fault(struct mig_my *c, size_t slot, migrate_fault *f)
         f->status = c->cancel.status;
         f->hint = NULL;
     }
-    if (c->cancel.why && a->outcome == MIGRATE_OUTCOME_UNKNOWN)
-        f->message = c->cancel.why;
+    if (c->cancel.step && a->outcome == MIGRATE_OUTCOME_UNKNOWN && ended_by_us(c)) {
+        f->message = ended_by_us(c);
+        f->native_code = 0;
+        f->sqlstate = NULL;
+    }
 }
 
 migrate_status mig_my_fail_slot(struct mig_my *c, size_t slot, migrate_error **err)
