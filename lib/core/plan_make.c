@@ -46,6 +46,10 @@ static const char *note_of(const struct mig_step *step, uint64_t number, uint32_
             note = step->may_doubt[i].text;
         }
     }
+    for (uint32_t i = 0; !note && i < step->n_online; i++) {
+        if (step->online[i].statement == number)
+            note = step->online[i].text;
+    }
     return note;
 }
 

@@ -3,6 +3,10 @@
 """Whatever a server's administrator has set for our session, and whatever rights the migrating user has: the same
 end, or a clear error with the remedy."""
 
+import os
+import re
+import subprocess
+
 import mytest
 from mytest import MARIADB, Case, dump, fresh, migrate, sql
 
@@ -88,14 +92,77 @@ class Settings(Case):
         self.assertEqual(run.returncode, 0, out + err)
         self.assertEqual(dump(self.db), expected)
 
+    # ---- rights
+
+    def grant(self, which, user='app'):
+        """The statements of the manual, and no others."""
+        path = os.path.join(os.environ['SOURCE_ROOT'], 'docs', 'guide', 'privileges.md')
+        with open(path, encoding='utf-8') as f:
+            text = re.search(r'<!-- mysql: %s -->\n```sql\n(.*?)```' % which, f.read(), re.S).group(1)
+        sql(re.sub(r'TO \w+', 'TO ' + user, text.replace(' app.', ' `%s`.' % self.db)).rstrip())
+
+    def nobody(self, user='app'):
+        sql("DROP USER IF EXISTS %s; CREATE USER %s IDENTIFIED BY 'x'" % (user, user))
+
+    def everything(self):
+        self.write(_4_more="CREATE TRIGGER g BEFORE INSERT ON b FOR EACH ROW SET NEW.a=NEW.a+0; CREATE EVENT e ON SCHEDULE EVERY 1 YEAR STARTS "
+                           "'2035-01-01' DO DELETE FROM b; CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CALL p(); "
+                           "LOCK TABLES a WRITE, b READ; UPDATE a SET n=n+1 WHERE id>0; ALTER TABLE a ADD COLUMN l int; UNLOCK TABLES; "
+                           "TRUNCATE TABLE b; RENAME TABLE b TO b2, a TO a2; DROP EVENT e; DROP FUNCTION f; DROP TABLE b2; DROP VIEW w")
+
+    def trust(self, on):
+        sql('SET GLOBAL log_bin_trust_function_creators=%d' % on)
+
     def test_exact_rights(self):
-        """Those that the manual names, and no others."""
+        self.everything()
+        self.trust(1)
         expected = self.expected()
-        fresh(self.db)
-        sql("DROP USER app; CREATE USER app IDENTIFIED BY 'x'; GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, "
-            "REFERENCES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, TRIGGER, EVENT ON `t\\_%`.* TO app")
-        self.up(where=self.where)
-        self.assertEqual(dump(self.db), expected)
+        for more in ([], ['more']):
+            fresh(self.db)
+            self.nobody()
+            for which in ['migrator', *more]:
+                self.grant(which)
+            self.up(where=self.where)
+            self.assertEqual(dump(self.db), expected)
+            self.assertEqual(migrate(self.db, self.folder, 'verify', where=self.where).code, 0)
+        self.trust(0)
+
+    def test_rights_to_look(self):
+        self.trust(1)
+        self.write(_4_more='CREATE TRIGGER g BEFORE INSERT ON b FOR EACH ROW SET NEW.a=NEW.a+0; CREATE FUNCTION f() RETURNS int DETERMINISTIC '
+                           "RETURN 1; CREATE EVENT e ON SCHEDULE EVERY 1 YEAR STARTS '2035-01-01' DO DELETE FROM b")
+        self.up()
+        self.trust(0)
+        self.nobody()
+        self.grant('watcher')
+        for command in ('status', 'plan', 'up'):
+            done = migrate(self.db, self.folder, command, where=self.where)
+            self.assertEqual(done.code, 0, command + done.err)
+        done = migrate(self.db, self.folder, 'verify', where=self.where)
+        self.assertIn('no right to see it', done.error['hint'])
+        self.grant('verifier')
+        done = migrate(self.db, self.folder, 'verify', where=self.where)
+        self.assertEqual(done.code, 0, done.err)
+        done = migrate(self.db, self.folder, 'init', where=self.where)
+        self.assertEqual(done.code, 0, done.err)
+
+    def test_rights_on_prepared_tables(self):
+        self.assertEqual(migrate(self.db, self.folder, 'init').code, 0)
+        sql('CREATE TABLE rows_only (n int)', self.db)
+        self.write(_1_first='INSERT INTO rows_only VALUES (1);', _2_second='UPDATE rows_only SET n=2;', _3_third='DELETE FROM rows_only;')
+        self.nobody()
+        self.grant('prepared')
+        sql('GRANT SELECT, INSERT, UPDATE, DELETE ON `%s`.rows_only TO app' % self.db)
+        self.assertEqual(self.up(where=self.where).json['applied'], 3)
+
+    def test_plan_says(self):
+        """Beside each statement: what it does to the table, or why it may end in doubt."""
+        self.up()
+        self.write(_4_more='ALTER TABLE a ADD COLUMN z int; TRUNCATE TABLE b')
+        done = subprocess.run([mytest.MIGRATE, '-d', mytest.url(self.db), '-s', self.folder, 'plan', '--sql'], capture_output=True, text=True,
+                              env=mytest.ENV, check=True)
+        self.assertIn('-- line 1: ALTER TABLE a: INSTANT', done.stdout)
+        self.assertIn('-- line 1: TRUNCATE b leaves the definition', done.stdout)
 
     def test_missing_rights(self):
         """Read rights are enough to look; what is missing is named."""
