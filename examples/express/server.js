@@ -41,6 +41,7 @@ async function main() {
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort());
   await migrate(stop.signal);
+  if (stop.signal.aborted) return;
   const pool = new pg.Pool({ connectionString: database });
   const server = application(pool).listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
     console.log(`listening on ${server.address().port}`);

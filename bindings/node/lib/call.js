@@ -7,6 +7,7 @@ const { Course, identity, flagsOf } = require('./code.js');
 const locks = require('./lock.js');
 const pool = require('./pool.js');
 const { inside } = require('./inside.js');
+const { thrown } = require('./text.js');
 
 const running = new Set();
 
@@ -25,6 +26,7 @@ class Call {
     this.failed = null; // name of the status
     this.course = null;
     this.thrown = null; // what a callback of the application threw, to be thrown as it was
+    this.heard = null; // what the listener threw
     this.lockTurn = Promise.resolve();
   }
 
@@ -54,7 +56,13 @@ class Call {
     const report = outcome.json ? JSON.parse(outcome.json) : null;
     this.opened = outcome.opened;
     this.failed = outcome.failure?.name ?? null;
-    if (!outcome.failure) return resolve({ report, text: outcome.text, rows: outcome.rows, plan: outcome.plan });
+    if (!outcome.failure) {
+      if (this.heard) {
+        process.emitWarning(`a listener failed when all was done: ${thrown(this.heard.value)}`, 'libmigrate');
+      }
+      return resolve({ report, text: outcome.text, rows: outcome.rows, plan: outcome.plan });
+    }
+    this.thrown ??= this.heard;
     if (this.thrown && ['E_CALLBACK', 'E_STOPPED'].includes(outcome.failure.name)) return reject(this.thrown.value);
     return reject(errors.make({ ...outcome.failure, report }));
   }
@@ -63,11 +71,18 @@ class Call {
 
   event({ text }) {
     try {
-      this.owner.callbacks.onEvent(JSON.parse(text));
+      const made = this.owner.callbacks.onEvent(JSON.parse(text));
+      if (typeof made?.then === 'function') made.then(undefined, (value) => this.refused(value));
     } catch (value) {
-      this.thrown ??= { value };
-      this.handle.stop();
+      this.refused(value);
     }
+  }
+
+  /* The listener failed: the run stops, and rejects with that. One that fails later has no call to stop. */
+  refused(value) {
+    if (!running.has(this)) throw value;
+    this.heard ??= { value };
+    this.handle.stop();
   }
 
   /* Answers a question with what `make` comes to; values are texts. */
@@ -76,7 +91,7 @@ class Call {
       native.answer(talk, 0, null, await inside.run(this.owner.migrator, make));
     } catch (value) {
       this.thrown = { value };
-      native.answer(talk, -1, describe(value), []);
+      native.answer(talk, -1, thrown(value), []);
     }
   }
 
@@ -110,13 +125,14 @@ class Call {
     try {
       await inside.run(this.owner.migrator,
         () => (amount === 2 ? code.down : code.up).call(code, { execute: course.execute }));
-      await course.last;
+      await course.finish();
       native.answer(talk, 0, null, []);
     } catch (value) {
+      await course.finish().catch(() => {});
       await course.last;
-      if (value === course.failure) return native.answer(talk, 1, value.message, []);
+      if (course.failure !== null && value === course.failure) return native.answer(talk, 1, value.message, []);
       this.thrown = { value };
-      native.answer(talk, -1, describe(value), []);
+      native.answer(talk, -1, thrown(value), []);
     }
     return undefined;
   }
@@ -135,10 +151,6 @@ class Call {
       native.answer(talk, status, message, values);
     });
   }
-}
-
-function describe(value) {
-  return value instanceof Error ? `${value.name}: ${value.message}` : `thrown: ${String(value)}`;
 }
 
 module.exports = { Call };

@@ -26,14 +26,24 @@ function identity(code) {
   return code.checksum ?? checksum(`${code.up}\n${code.down ?? ''}`);
 }
 
-async function importFile(file) {
-  const found = await import(pathToFileURL(file).href);
+/* By what checksum a file was first imported in this process. Later texts of it get URLs of their own: under the first
+ * the old module would come. */
+const imported = new Map();
+
+async function importFile(file, sum) {
+  const url = pathToFileURL(file);
+  if (!imported.has(file)) imported.set(file, sum);
+  if (imported.get(file) !== sum) {
+    delete require.cache[await fs.realpath(file)];
+    url.search = sum;
+  }
+  const found = await import(url.href);
   const code = typeof found.up === 'function' ? found : found.default;
   if (typeof code?.up !== 'function') throw new TypeError(`${file} exports no function up()`);
   return code;
 }
 
-/* The context keeps code that it was given, and an imported module cannot be imported anew. */
+/* The context keeps code that it was given. */
 function check(known, name, sum) {
   if (known.get(name) !== sum) throw errors.moved(name, sum ? 'the file changed' : 'the file is gone');
 }
@@ -52,7 +62,7 @@ async function inDirectory(dir, known) {
     const file = path.resolve(dir, name);
     const sum = checksum(await fs.readFile(file));
     if (known.has(name)) check(known, name, sum);
-    else found.push({ path: name, code: await importFile(file), checksum: sum });
+    else found.push({ path: name, code: await importFile(file, sum), checksum: sum });
   }
   return found;
 }
@@ -62,7 +72,15 @@ function parameter(value) {
   if (value === null || value === undefined) return null;
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (value instanceof Date) return value.toISOString();
-  return Buffer.isBuffer(value) ? value : String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (['string', 'number', 'bigint'].includes(typeof value)) return String(value);
+  throw new TypeError(`a parameter is a string, a number, a date, bytes or null, not ${typeof value}`);
+}
+
+function parameters(values) {
+  if (values == null) return undefined;
+  if (!Array.isArray(values)) throw new TypeError('params: an array is wanted');
+  return values.map(parameter);
 }
 
 /* Statements of one run of one migration, one after the other. */
@@ -72,6 +90,7 @@ class Course {
     this.talk = talk;
     this.fail = fail;
     this.last = Promise.resolve();
+    this.pending = new Set();
     this.waiting = null;
     this.failure = null;
     this.execute = (sql, params) => this.queue(sql, params);
@@ -79,14 +98,23 @@ class Course {
 
   queue(sql, params) {
     const next = this.last.then(() => this.send(sql, params));
-    this.last = next.catch(() => {});
+    this.pending.add(next);
+    this.last = next.catch(() => {}).then(() => this.pending.delete(next));
     return next;
   }
 
+  /* Statements that nobody awaited belong to the migration too; one of them that fails is its failure. */
+  async finish() {
+    await Promise.all(this.pending);
+    await this.last;
+  }
+
   send(sql, params) {
+    if (typeof sql !== 'string' && !(sql instanceof Uint8Array)) throw new TypeError('sql: a string is wanted');
+    const values = parameters(params);
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
-      if (!this.native.exec(this.talk, sql, params?.map(parameter))) {
+      if (!this.native.exec(this.talk, sql, values)) {
         this.waiting = null;
         reject(this.failure ?? new Error('execute() after the migration has ended'));
       }

@@ -75,7 +75,8 @@ export interface Config extends Options {
   database?: string | URL | null;
   /** A directory, by default `migrations`; or the migrations themselves; null: only those of add(). */
   source?: string | URL | Source | ReadonlyArray<Entry> | null;
-  onEvent?: (event: MigrateEvent) => void;
+  /** If it throws, or the promise it returns rejects, the run stops and rejects with that. */
+  onEvent?: (event: MigrateEvent) => unknown;
   /** Asked at every connect, reconnects included. */
   credentials?: (question: LoginQuestion) => Login | Promise<Login>;
   /** File of a driver that is not this package's. */
@@ -264,7 +265,7 @@ export class Migrator {
   add(entry: (FileEntry & { text: string | Uint8Array }) | CodeEntry): void;
   /** Value in force of an option. Not while a call runs. */
   option(key: string): string | null;
-  /** Asks what runs, and what waits its turn, to end between statements. */
+  /** Asks what runs, and what waits its turn, to end between statements. What is called later is not meant. */
   stop(): void;
   /** Likewise, and cancels the running statement. */
   cancel(): void;

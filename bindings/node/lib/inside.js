@@ -3,21 +3,32 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
-/* Whose callback the current code runs in, however far down. A call of the same Migrator would wait for itself. */
+/* Whose callback the current code runs in, however far down. A call of the same Migrator would wait for itself. What a
+ * callback leaves behind, a timer or a pool, is free again when it has ended. */
 
-const storage = new AsyncLocalStorage();
+const storage = new AsyncLocalStorage(); // {migrator, active, outer}
+
+function* frames() {
+  for (let frame = storage.getStore(); frame; frame = frame.outer) if (frame.active) yield frame;
+}
 
 const inside = {
-  run(migrator, callback) {
-    return storage.run([...(storage.getStore() ?? []), migrator], callback);
+  async run(migrator, callback) {
+    const frame = { migrator, active: true, outer: storage.getStore() };
+    try {
+      return await storage.run(frame, callback);
+    } finally {
+      frame.active = false;
+    }
   },
 
   of(migrator) {
-    return storage.getStore()?.includes(migrator) ?? false;
+    for (const frame of frames()) if (frame.migrator === migrator) return true;
+    return false;
   },
 
   nested() {
-    return storage.getStore() !== undefined;
+    return !frames().next().done;
   },
 };
 

@@ -2,7 +2,7 @@
 'use strict';
 
 const errors = require('./errors.js');
-const { milliseconds } = require('./text.js');
+const { milliseconds, thrown, is } = require('./text.js');
 
 /* A lock in JavaScript: what its methods return, as the addon's statuses and texts. */
 
@@ -65,9 +65,8 @@ async function answer(lock, member, key, texts) {
     const [status, values] = await ask(lock, member, key, texts);
     return [status, null, values, null];
   } catch (value) {
-    if (value instanceof errors.LockError) return [value.status_code, value.message, [], null];
-    const message = value instanceof Error ? `${value.name}: ${value.message}` : `thrown: ${String(value)}`;
-    return [THROWN, message, [], { value }];
+    if (is(value, errors.LockError)) return [value.status_code, value.message, [], null];
+    return [THROWN, thrown(value), [], { value }];
   }
 }
 

@@ -9,10 +9,12 @@ const { Call } = require('./call.js');
 const { inside } = require('./inside.js');
 const locks = require('./lock.js');
 const plans = require('./plan.js');
-const { milliseconds, optionText, freeze } = require('./text.js');
+const { checked, version, range, name } = require('./range.js');
+const { optionText, freeze, words, is } = require('./text.js');
 
 const UP = 1, DOWN = 2, REDO = 3;
-const RUN_ALL = 1, RUN_SQL = 2;
+const DIRECTIONS = new Map([['up', UP], ['down', DOWN], ['redo', REDO]]);
+const UPWARD = ['to', 'steps', 'deadline'], BACKWARD = [...UPWARD, 'all'];
 const SCHEMES = { sqlite: 'sqlite', postgres: 'postgres', postgresql: 'postgres', mysql: 'mysql', mariadb: 'mysql',
   'rds-data': 'rds_data' };
 /* After these the connection may be gone: some servers end a session to end its statement. */
@@ -53,6 +55,7 @@ class Migrator {
   #opened = false;
   #tail = Promise.resolve();
   #waiting = 0;
+  #asked = false; // by stop() or cancel(), which end what waits too
   #config;
   #closed = null;
 
@@ -113,13 +116,17 @@ class Migrator {
 
   /* ---- one call after the other ---- */
 
-  async #call(request, { signal, connect = true, before } = {}) {
+  async #call(request, { signal, connect = true, around } = {}) {
     signal?.throwIfAborted();
     this.#usable();
     this.#waiting++;
-    const turn = this.#tail.then(() => this.#perform(request, signal, connect, before));
+    let begun = false;
+    const turn = this.#tail.then(() => {
+      begun = true;
+      return this.#perform(request, signal, connect, around);
+    });
     this.#tail = turn.catch(() => {});
-    return turn;
+    return signal ? orAborted(turn, signal, () => begun) : turn;
   }
 
   #usable() {
@@ -133,21 +140,23 @@ class Migrator {
     if (this.#waiting > 0) throw errors.caller('E_MISUSE', 101, 'a call is under way');
   }
 
-  async #perform(request, signal, connect, before) {
+  async #perform(request, signal, connect, around) {
     const cancel = () => this.#handle.cancel();
     try {
       signal?.throwIfAborted();
       await this.#findCode();
-      if (before) errors.translated(before);
+      if (around) errors.translated(around.before);
       signal?.throwIfAborted();
       signal?.addEventListener('abort', cancel, { once: true });
       return await this.#run(this.#connecting(request, connect));
     } catch (error) {
-      if (signal?.aborted && error instanceof errors.Stopped) error.cause = signal.reason;
+      if (signal?.aborted && is(error, errors.Stopped)) error.cause = signal.reason;
       throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
-      if (--this.#waiting === 0 || signal?.aborted) this.#handle.resume();
+      around?.after();
+      if (--this.#waiting === 0) this.#asked = false;
+      if (!this.#asked) this.#handle.resume(); // a signal, or a failed listener, ended this call alone
     }
   }
 
@@ -189,23 +198,18 @@ class Migrator {
     return freeze({ ...report, text });
   }
 
-  #range(direction, { to, steps, all, sql, deadline }) {
-    return { direction, target: to == null ? null : String(to), steps: steps ?? 0, deadline_ms: milliseconds(deadline),
-      flags: (all ? RUN_ALL : 0) | (sql ? RUN_SQL : 0) };
-  }
-
   /* ---- what can be asked for ---- */
 
   async up(options = {}) {
-    return this.#report({ verb: 'run', ...this.#range(UP, options) }, options);
+    return this.#report({ verb: 'run', ...range(UP, checked(options, ...UPWARD)) }, options);
   }
 
   async down(options = {}) {
-    return this.#report({ verb: 'run', ...this.#range(DOWN, options) }, options);
+    return this.#report({ verb: 'run', ...range(DOWN, checked(options, ...BACKWARD)) }, options);
   }
 
   async redo(options = {}) {
-    return this.#report({ verb: 'run', ...this.#range(REDO, options) }, options);
+    return this.#report({ verb: 'run', ...range(REDO, checked(options, ...BACKWARD)) }, options);
   }
 
   async plan(options = {}) {
@@ -214,7 +218,7 @@ class Migrator {
   }
 
   async apply(plan, options = {}) {
-    return plans.lend(plan, (native) => this.#report({ verb: 'apply', plan: native }, options));
+    return plans.lend(plan, (native) => this.#report({ verb: 'apply', plan: native }, checked(options)));
   }
 
   async statements(plan, index, options = {}) {
@@ -222,18 +226,20 @@ class Migrator {
       throw errors.caller('E_ARGUMENT', 100, `the plan has no step ${String(index)}`);
     }
     return plans.lend(plan, async (native) =>
-      plans.statements((await this.#call({ verb: 'statements', plan: native, steps: index }, options)).rows));
+      plans.statements((await this.#call({ verb: 'statements', plan: native, steps: index }, checked(options))).rows));
   }
 
   async script(what = {}, options = {}) {
     if (!plans.isPlan(what)) return (await this.#planned('script', what)).text;
+    checked(options);
     return plans.lend(what, async (native) => (await this.#call({ verb: 'script', plan: native }, options)).text);
   }
 
   async #planned(verb, options) {
-    const direction = { up: UP, down: DOWN, redo: REDO }[options.direction ?? 'up'];
-    if (!direction) throw errors.caller('E_ARGUMENT', 100, `direction "${options.direction}": up, down or redo`);
-    const request = { verb, ...this.#range(direction, options), dialect: options.dialect };
+    checked(options, ...BACKWARD, 'direction', 'sql', 'dialect');
+    const direction = DIRECTIONS.get(options.direction ?? 'up');
+    if (!direction) throw errors.caller('E_ARGUMENT', 100, `direction "${words(options.direction)}": up, down or redo`);
+    const request = { verb, ...range(direction, options), dialect: options.dialect };
     if (options.dialect) return this.#apart((other) => other.#call(request, { ...options, connect: false }));
     return this.#call(request, options);
   }
@@ -249,50 +255,64 @@ class Migrator {
   }
 
   async status(options = {}) {
-    return this.#report({ verb: 'status' }, options);
+    return this.#report({ verb: 'status' }, checked(options));
   }
 
   async verify(options = {}) {
-    return this.#report({ verb: 'verify' }, options);
+    return this.#report({ verb: 'verify' }, checked(options));
   }
 
-  async baseline(version, options = {}) {
-    return this.#report({ verb: 'baseline', target: String(version) }, options);
+  async baseline(at, options = {}) {
+    return this.#report({ verb: 'baseline', target: version(at, 'version') }, checked(options));
   }
 
-  async resolve(version, { applied, all, ...options } = {}) {
+  async resolve(at, { applied, all, ...options } = {}) {
     if (typeof applied !== 'boolean') {
       throw errors.caller('E_ARGUMENT', 100, 'resolve() needs {applied: true} or {applied: false}');
     }
     const flags = (applied ? 1 : 2) | (all ? 4 : 0);
-    return this.#report({ verb: 'resolve', target: String(version), flags }, options);
+    return this.#report({ verb: 'resolve', target: version(at, 'version'), flags }, checked(options));
   }
 
   async lock(options = {}) {
-    return this.#report({ verb: options.break ? 'break' : 'lock' }, options);
+    return this.#report({ verb: checked(options, 'break').break ? 'break' : 'lock' }, options);
   }
 
   async init({ sql, dialect, ...options } = {}) {
     const request = { verb: 'init', flags: sql ? 1 : 0, dialect };
+    checked(options);
     if (dialect) return this.#apart((other) => other.#report(request, { ...options, connect: false }));
     return this.#report(request, options);
   }
 
-  async create(name, { pair, ...options } = {}) {
-    return this.#report({ verb: 'create', target: String(name), flags: pair ? 1 : 0 }, { ...options, connect: false });
+  async create(called, { pair, ...options } = {}) {
+    const request = { verb: 'create', target: name(called), flags: pair ? 1 : 0 };
+    return this.#report(request, { ...checked(options), connect: false });
   }
 
   async hash(options = {}) {
-    return (await this.#call({ verb: 'hash' }, { ...options, connect: false })).text;
+    return (await this.#call({ verb: 'hash' }, { ...checked(options), connect: false })).text;
   }
 
   async wait({ timeout, ...options } = {}) {
-    const before = () => timeout != null && this.#handle.set('wait_timeout', optionText(timeout, 'duration'));
-    return this.#report({ verb: 'wait', target: this.#url }, { ...options, connect: false, before });
+    const around = timeout == null ? undefined : this.#meanwhile('wait_timeout', optionText(timeout, 'duration'));
+    return this.#report({ verb: 'wait', target: this.#url }, { ...checked(options), connect: false, around });
+  }
+
+  /* An option that has another value during one call. */
+  #meanwhile(key, text) {
+    let was = null;
+    return {
+      before: () => {
+        was = this.#handle.get(key);
+        this.#handle.set(key, text);
+      },
+      after: () => was !== null && this.#handle.set(key, was),
+    };
   }
 
   async open(options = {}) {
-    await this.#call({ verb: 'open' }, options);
+    await this.#call({ verb: 'open' }, checked(options));
   }
 
   /* Joins a migration to those of the source. */
@@ -312,11 +332,15 @@ class Migrator {
   }
 
   stop() {
-    if (this.#waiting > 0) this.#handle.stop();
+    if (this.#waiting === 0) return;
+    this.#asked = true;
+    this.#handle.stop();
   }
 
   cancel() {
-    if (this.#waiting > 0) this.#handle.cancel();
+    if (this.#waiting === 0) return;
+    this.#asked = true;
+    this.#handle.cancel();
   }
 
   async close() {
@@ -329,6 +353,15 @@ class Migrator {
 if (Symbol.asyncDispose) {
   Object.defineProperty(Migrator.prototype, Symbol.asyncDispose,
     { value: Migrator.prototype.close, writable: true, configurable: true });
+}
+
+/* A call that still waits its turn when its signal comes is not waited for. */
+function orAborted(turn, signal, begun) {
+  return new Promise((resolve, reject) => {
+    const give = () => begun() || reject(signal.reason);
+    signal.addEventListener('abort', give, { once: true });
+    turn.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
+  });
 }
 
 /* A callback that cannot be called is told at once, not in the middle of a run. */

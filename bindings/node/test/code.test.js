@@ -71,6 +71,44 @@ test('a failed statement of code', async (t) => {
   assert.match(error.message, /nowhere/);
 });
 
+test('a statement that nobody awaits', async (t) => {
+  const { m, file } = open(t, {
+    '2_x.js': `exports.up = ({ execute }) => { execute('INSERT INTO a VALUES (1, 1)'); execute('SELECT * FROM nowhere'); };`,
+  });
+  await assert.rejects(m.up(), (e) => e instanceof DatabaseError && e.path === '2_x.js');
+  assert.deepEqual(sqlite(file, 'SELECT x FROM a'), []);
+});
+
+test('parameters', async (t) => {
+  const { m } = open(t, {});
+  let said;
+  m.add({ path: '2_x.js', up: async ({ execute }) => {
+    said = await execute('SELECT ?, ?, ?, ?', [new Uint8Array([0x62, 0x63]), 1n, false, undefined]);
+    for (const params of ['abc', { 0: 'x' }, [{}], [[1]], [() => {}], [Symbol('x')]]) {
+      await assert.rejects(execute('SELECT ?', params), TypeError);
+    }
+  } });
+  await m.up();
+  assert.deepEqual(said, [['bc', '1', '0', null]]);
+});
+
+test('files that change are run as they are by a new Migrator', async (t) => {
+  const write = (at, n) => {
+    for (const [name, begin] of [['2_x.js', 'exports.up ='], ['3_x.cjs', 'exports.up ='], ['4_x.mjs', 'export const up =']]) {
+      fs.writeFileSync(path.join(at.source, name), `${begin} ({ execute }) => execute('INSERT INTO a VALUES (${n}, ${n})');\n`);
+    }
+  };
+  const at = scratch(t, TABLE);
+  for (const n of [1, 2, 1, 3]) {
+    write(at, n);
+    const database = `${at.database}${Math.random()}`;
+    const m = new Migrator({ database, source: at.source });
+    assert.equal((await m.up()).applied, 4);
+    await m.close();
+    assert.deepEqual(sqlite(database.slice('sqlite:'.length), 'SELECT x FROM a'), [[n], [n], [n]]);
+  }
+});
+
 test('code that goes on after its end is refused', async (t) => {
   const { m } = open(t, {
     '2_x.js': `exports.up = async ({ execute }) => { globalThis.leakedExecute = execute; };`,

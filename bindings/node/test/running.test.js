@@ -62,6 +62,45 @@ test('events, in order and before the result', async (t) => {
   await other.close();
 });
 
+test('a listener that fails ends its own call alone, and late ones are told of', async (t) => {
+  const at = scratch(t, { '1_a.sql': 'CREATE TABLE a (x);\n' });
+  const oops = new Error('listener');
+  let on = 'run_begin';
+  const m = new Migrator({ ...at.config, onEvent: async (e) => { if (e.event === on) throw oops; } });
+  const [first, second] = await Promise.allSettled([m.up(), m.hash()]);
+  assert.equal(first.reason, oops);
+  assert.match(second.value, /^sha256:/);
+  on = 'run_end';
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  assert.equal((await m.up()).applied, 1);
+  assert.match((await warned).message, /listener/);
+  await m.close();
+});
+
+test('a call that waits its turn is given up at once', async (t) => {
+  const m = new Migrator(scratch(t).config);
+  let free;
+  const abort = new AbortController();
+  m.add({ path: '1_a.js', up: () => new Promise((resolve) => { free = resolve; abort.abort(); }) });
+  const up = m.up();
+  await assert.rejects(m.status({ signal: abort.signal }), (e) => e === abort.signal.reason);
+  free();
+  assert.equal((await up).applied, 1);
+  await m.close();
+});
+
+test('what a callback left behind may use the Migrator', async (t) => {
+  const m = new Migrator(scratch(t).config);
+  let later;
+  const over = new Promise((resolve) => { later = resolve; });
+  let seen;
+  m.add({ path: '1_a.js', up: () => { seen = over.then(() => m.status()); } });
+  await m.up();
+  later();
+  assert.equal((await seen).state, 'current');
+  await m.close();
+});
+
 test('many at once: each migration runs once', async (t) => {
   const at = scratch(t, {
     '1_a.sql': 'CREATE TABLE a (x);\n',
@@ -125,9 +164,30 @@ test('garbage to every entry point', async (t) => {
         await m[verb]({ [key]: value }).catch((e) => assert.ok(e instanceof Error, String(e)));
       }
     }
+    // what cannot be a number of steps must not mean all of them
+    if (value != null) await assert.rejects(m.up({ steps: value }), (e) => e.status === 'E_ARGUMENT', String(value));
     for (const verb of ['baseline', 'resolve', 'create']) {
       await m[verb](value, { applied: true }).catch((e) => assert.ok(e instanceof Error, String(e)));
     }
+    await m.close();
+  }
+  const m = new Migrator(at.config);
+  for (const options of [{ step: 1 }, { dryRun: true }, { to: {} }, { to: -1 }, { deadline: 0 }, { deadline: NaN }, null]) {
+    await assert.rejects(m.up(options), (e) => e.status === 'E_ARGUMENT', JSON.stringify(options));
+  }
+  await m.close();
+});
+
+test('anything can be thrown', async (t) => {
+  const bare = Object.create(null);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const value of [bare, proxy, undefined, null, 7, Symbol('x'), Object.assign(new Error('x'), { name: Symbol('y') })]) {
+    const m = new Migrator({ ...scratch(t).config, lock: { acquire() { if (m.lockThrows) throw value; }, release() {} } });
+    m.add({ path: '1_a.js', up() { throw value; } });
+    assert.deepEqual([(await Promise.allSettled([m.up()]))[0].reason === value], [true]);
+    m.lockThrows = true;
+    assert.equal((await Promise.allSettled([m.up()]))[0].reason === value, true);
     await m.close();
   }
 });
