@@ -51,8 +51,8 @@ judge_wheels() {
         wheel=$(echo "$scratch/dist/"*"$machine.whl")
         python3 -m zipfile -l "$wheel" | grep -c '_lib/.*\.so' | grep -qx 1 || { echo "$wheel: not one library"; return 1; }
         "$root/.cache/python-slow/bin/auditwheel" show "$wheel" >"$scratch/log" || { cat "$scratch/log"; return 1; }
-        # "constrains the platform tag to": what the libraries themselves ask for.
-        tr '\n' ' ' <"$scratch/log" | grep -q "platform tag to \"manylinux_2_\(5\|12\|17\)_$machine" ||
+        # "constrains the platform tag to": what the libraries themselves ask for, said where it is less than the name asks.
+        tr '\n' ' ' <"$scratch/log" | grep -q "platform tag\( to\|:\) \"manylinux_2_\(5\|12\|17\)_$machine" ||
             { cat "$scratch/log"; return 1; }
     done
 }
