@@ -2,6 +2,8 @@
 
 /* transaction=all: one transaction for every step, the fence and the head moved for each inside it. */
 
+#include <string.h>
+
 #include "core/scan.h"
 #include "core/window.h"
 
@@ -12,6 +14,21 @@ static bool any_lifts(const struct mig_run *run)
             return true;
     }
     return false;
+}
+
+static migrate_status lift(struct mig_run *run, bool *lifts, migrate_error **err)
+{
+    static const char off[] = "PRAGMA foreign_keys = OFF";
+    migrate_status status = MIGRATE_OK;
+    *lifts = any_lifts(run);
+    if (*lifts)
+        status = mig_exec(run->ctx, off, sizeof off - 1, NULL, NULL, NULL, err);
+    for (size_t i = run->next; i < run->plan->count; i++) {
+        const char *sql = run->plan->steps[i].lifted;
+        for (; sql && *sql && !status; sql += strlen(sql) + 1, *lifts = true)
+            status = mig_exec(run->ctx, sql, strlen(sql), NULL, NULL, NULL, err);
+    }
+    return status;
 }
 
 static enum mig_end steps_in_one(struct mig_window *w, migrate_error **err)
@@ -59,11 +76,10 @@ enum mig_end mig_apply_all(struct mig_run *run, migrate_error **err)
     mig_window_init(&w, run);
     w.one = true;
     w.op.token = mig_run_token(run);
-    static const char off[] = "PRAGMA foreign_keys = OFF";
-    bool lifts = mig_window_sqlite(&w) && any_lifts(run);
+    bool lifts = false;
     migrate_status status = mig_window_remember(&w, err);
-    if (!status && lifts)
-        status = mig_exec(run->ctx, off, sizeof off - 1, NULL, NULL, NULL, err);
+    if (!status && mig_window_sqlite(&w))
+        status = lift(run, &lifts, err);
     if (!status)
         status = mig_begin(run->ctx, err);
     enum mig_end end = status ? mig_end_of(run->ctx, err ? *err : NULL, 0) : steps_in_one(&w, err);

@@ -255,7 +255,7 @@ static bool left_out(const struct mig_scripting *s, const struct mig_cut *cut)
     const struct mig_sql_facts *f = cut->facts;
     bool control = f->tx == MIG_SQL_TX_BEGIN || f->tx == MIG_SQL_TX_COMMIT;
     return (control && (s->step->scan.flags & MIG_SCAN_WRAPPED)) ||
-           (is(s, MIGRATE_DIALECT_SQLITE) && (f->flags & MIG_SQL_FOREIGN_KEYS));
+           (is(s, MIGRATE_DIALECT_SQLITE) && (f->flags & (MIG_SQL_FOREIGN_KEYS | MIG_SQL_PRAGMA_OUTSIDE)));
 }
 
 static migrate_status transactional(struct mig_scripting *s, struct mig_script *script, migrate_error **err)
@@ -265,6 +265,8 @@ static migrate_status transactional(struct mig_scripting *s, struct mig_script *
     bool lifts = is(s, MIGRATE_DIALECT_SQLITE) && (s->step->scan.flags & MIG_SCAN_FOREIGN_KEYS);
     bool fenced = false;
     migrate_status status;
+    for (const char *text = s->step->lifted; text && *text; text += strlen(text) + 1)
+        mig_scripting_text(s, text);
     if (lifts)
         mig_scripting_text(s, s->step->scan.flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON");
     mig_scripting_text(s, is(s, MIGRATE_DIALECT_SQLITE) ? "BEGIN IMMEDIATE" : "BEGIN");

@@ -143,7 +143,7 @@ static void note_statement(struct scanning *s, const struct mig_cut *cut)
     if (cut->copy_data)
         scan->flags |= MIG_SCAN_ALONE;
     if (!(f->flags & MIG_SQL_ALONE)) {
-        s->others++;
+        s->others += !(f->flags & MIG_SQL_PRAGMA_OUTSIDE);
         return;
     }
     if (s->alone.number)
@@ -236,6 +236,26 @@ static void note_foreign_keys(struct scanning *s, const struct mig_cut *cut)
     s->step->scan.flags |= MIG_SCAN_FOREIGN_KEYS;
     if (mig_pragma_off(cut->text, cut->len))
         s->step->scan.flags |= MIG_SCAN_FK_OFF;
+}
+
+/* SQLite: what fails or does nothing inside a transaction is sent before it. */
+static bool note_lifted(struct scanning *s, const struct mig_cut *cut)
+{
+    if (!(cut->facts->flags & MIG_SQL_PRAGMA_OUTSIDE))
+        return true;
+    const char *old = s->step->lifted;
+    size_t n = 0;
+    while (old && old[n])
+        n += strlen(old + n) + 1;
+    char *list = mig_arena_alloc(&s->plan->arena, n + cut->len + 2);
+    if (!list)
+        return false;
+    if (n)
+        memcpy(list, old, n);
+    memcpy(list + n, cut->text, cut->len);
+    list[n + cut->len] = list[n + cut->len + 1] = '\0';
+    s->step->lifted = list;
+    return true;
 }
 
 static bool keep(struct scanning *s, const struct mig_cut *cut)
@@ -387,7 +407,7 @@ static migrate_status scan_text(struct scanning *s, struct mig_script *script, m
         else
             note_statement(s, &cut);
         note_foreign_keys(s, &cut);
-        if (!keep(s, &cut) || !remark(s, &cut) || !remark_values(s, &cut))
+        if (!keep(s, &cut) || !note_lifted(s, &cut) || !remark(s, &cut) || !remark_values(s, &cut))
             return mig_fail_nomem(err);
     }
     return status == MIGRATE_DONE ? MIGRATE_OK : status;

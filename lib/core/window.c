@@ -55,11 +55,14 @@ bool mig_window_eligible(const struct mig_window *w)
     return s->scan.transactional && !s->resume && !(s->migration->flags & MIG_MIGRATION_CODE);
 }
 
-static migrate_status lift_foreign_keys(struct mig_window *w)
+static migrate_status lift(struct mig_window *w)
 {
     const struct mig_scan *scan = &current(w)->scan;
-    if (!(scan->flags & MIG_SCAN_FOREIGN_KEYS) || !mig_window_sqlite(w))
-        return MIGRATE_OK;
+    migrate_status status = MIGRATE_OK;
+    for (const char *sql = current(w)->lifted; sql && *sql && !status; sql += strlen(sql) + 1)
+        status = push_text(w, sql, MIG_SENT_BOOK, 0);
+    if (status || !(scan->flags & MIG_SCAN_FOREIGN_KEYS) || !mig_window_sqlite(w))
+        return status;
     return push_text(w, scan->flags & MIG_SCAN_FK_OFF ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON",
                      MIG_SENT_BOOK, 0);
 }
@@ -68,7 +71,7 @@ static migrate_status push_begin(struct mig_window *w)
 {
     if (w->one)
         return MIGRATE_OK;
-    migrate_status status = lift_foreign_keys(w);
+    migrate_status status = lift(w);
     if (status)
         return status;
     return push_text(w, mig_window_sqlite(w) ? "BEGIN IMMEDIATE" : "BEGIN", MIG_SENT_BEGIN, 0);
@@ -163,7 +166,7 @@ static bool not_sent(const struct mig_window *w, const struct mig_sql_facts *f)
     uint32_t flags = current(w)->scan.flags;
     if ((flags & MIG_SCAN_WRAPPED) && (f->tx == MIG_SQL_TX_BEGIN || f->tx == MIG_SQL_TX_COMMIT))
         return true;
-    return mig_window_sqlite(w) && (f->flags & MIG_SQL_FOREIGN_KEYS) != 0;
+    return mig_window_sqlite(w) && (f->flags & (MIG_SQL_FOREIGN_KEYS | MIG_SQL_PRAGMA_OUTSIDE)) != 0;
 }
 
 static migrate_status push_cut(struct mig_window *w, const struct mig_cut *cut)

@@ -49,7 +49,7 @@ enum mig_sql_settle {
 #define MIG_SQL_ALTER_TABLE     (1u << 15) /* MySQL ALTER TABLE, CREATE INDEX, DROP INDEX: see online.h */
 #define MIG_SQL_MAY_COMMIT      (1u << 16) /* CALL, DO: may commit by itself */
 #define MIG_SQL_FOREIGN_KEYS    (1u << 17) /* SQLite PRAGMA foreign_keys: lifted out of the transaction */
-#define MIG_SQL_PRAGMA_OUTSIDE  (1u << 18) /* SQLite PRAGMA that fails in a transaction: journal_mode */
+#define MIG_SQL_PRAGMA_OUTSIDE  (1u << 18) /* SQLite PRAGMA that fails or does nothing in one: journal_mode */
 #define MIG_SQL_SETS_LEX        (1u << 19) /* may change how text is read: sql_mode */
 #define MIG_SQL_TEMPORARY       (1u << 20) /* makes or drops what is gone with the session, rows and all */
 #define MIG_SQL_FREEZES         (1u << 21) /* FLUSH TABLES …: nothing at all can be written until UNLOCK TABLES */

@@ -98,12 +98,22 @@ static void lite_session(struct mig_classifier *k)
     k->f->settle = MIG_SQL_SETTLE_REPEATABLE;
 }
 
+/* With these a process that is killed leaves a damaged file; inside of a transaction SQLite passes over them. */
+static bool no_journal(struct mig_classifier *k, const char *name)
+{
+    struct mig_cursor c = k->c;
+    char value[MIG_SQL_NAME_MAX];
+    mig_cur_next(&c);
+    return mig_ieq(name, "journal_mode") && mig_cur_part(&c, value, sizeof value) &&
+           (mig_ieq(value, "off") || mig_ieq(value, "memory"));
+}
+
 /* Behind the name of a PRAGMA that is given a value. */
 static void pragma_set(struct mig_classifier *k, const char *name)
 {
     /* Ignored or refused inside of a transaction. */
     static const char *const outside[] = {
-        "journal_mode", "synchronous", "page_size", "auto_vacuum", "encoding", "wal_checkpoint",
+        "journal_mode", "synchronous", "page_size", "auto_vacuum", "encoding", "wal_checkpoint", "temp_store",
     };
     /* Written to the file, or gone at COMMIT: they belong to the transaction. */
     static const char *const inside[] = {
@@ -117,7 +127,7 @@ static void pragma_set(struct mig_classifier *k, const char *name)
     lite_session(k);
     if (mig_ieq(name, "foreign_keys")) {
         k->f->flags |= MIG_SQL_FOREIGN_KEYS;
-    } else if (among(name, outside, MIG_COUNT(outside))) {
+    } else if (among(name, outside, MIG_COUNT(outside)) && !no_journal(k, name)) {
         k->f->flags |= MIG_SQL_PRAGMA_OUTSIDE;
     }
 }

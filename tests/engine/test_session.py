@@ -138,6 +138,30 @@ class Sqlite(EngineTest):
         self.up()
         self.assertEqual(self.one('SELECT v FROM seen'), '1')
 
+    def test_pragmas_that_do_nothing_inside_a_transaction(self):
+        texts = ['PRAGMA journal_mode = WAL;\nPRAGMA synchronous = NORMAL;\nPRAGMA temp_store = MEMORY;\nCREATE TABLE a (id);',
+                 'CREATE TABLE a (id);\nPRAGMA wal_checkpoint;\nPRAGMA journal_mode(wal);', 'PRAGMA journal_mode=WAL;',
+                 'PRAGMA journal_mode=WAL;\nBEGIN;\nCREATE TABLE a (id);\nCOMMIT;\n',
+                 '-- migrate: no-transaction\nPRAGMA journal_mode=WAL;\nCREATE TABLE a (id);']
+        for i, text in enumerate(texts):
+            for mode in ('each', 'all'):
+                url = self.engine.other(self, '%d%s' % (i, mode))
+                self.files(V1=text, V2='CREATE TABLE b (id);')
+                if mode == 'each' or not text.startswith('--'):
+                    self.migrate('up', '-d', url, '-o', 'transaction=' + mode, code=0)
+                    self.assertEqual(self.sql('PRAGMA journal_mode', url), [('wal',)], text)
+                    self.assertEqual(self.sql("SELECT name FROM sqlite_master WHERE name = 'b'", url), [('b',)])
+
+    def test_pages_and_vacuum(self):
+        self.files(V1='CREATE TABLE a (id);', V2='PRAGMA page_size = 8192;\nVACUUM;')
+        self.up()
+        self.assertEqual(self.one('PRAGMA page_size'), '8192')
+
+    def test_a_journal_that_a_kill_would_not_survive(self):
+        self.files(V1='PRAGMA journal_mode = OFF;\nCREATE TABLE a (id);', V2='PRAGMA journal_mode=memory; CREATE TABLE b (id);')
+        self.up()
+        self.assertEqual(self.one('PRAGMA journal_mode'), 'delete')
+
     def test_foreign_keys_recipe(self):
         self.files(V1='CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p(id));\nINSERT INTO p VALUES (1);\n'
                       'INSERT INTO c VALUES (1);')
