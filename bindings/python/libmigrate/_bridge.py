@@ -11,6 +11,7 @@ import ctypes
 import itertools
 import signal
 import threading
+import warnings
 from types import FrameType
 from typing import Any, Callable, Dict, List, Optional
 
@@ -61,9 +62,13 @@ class Bridge:
         self.handle: Optional[int] = None
         #: The exception that a callback ended with.
         self.kept: Optional[BaseException] = None
+        #: What a listener raised, or anyone who meant to end the process, and no failure has told yet.
+        self.untold: Optional[BaseException] = None
         #: Python code of the application is running inside a callback.
         self.in_user = False
         self.interrupted = False
+        #: We cancelled the call ourselves.
+        self.cancelled = False
         #: The call may have lost its connection.
         self.lost = False
         self._raised = False
@@ -74,8 +79,8 @@ class Bridge:
     def begin(self) -> None:
         """A call starts. Where Ctrl-C would raise KeyboardInterrupt anywhere, it now cancels the call,
         which then raises it: inside a callback between two lines of ours it would be lost."""
-        self.kept = None
-        self.interrupted = self.lost = self._raised = False
+        self.kept = self.untold = None
+        self.interrupted = self.cancelled = self.lost = self._raised = False
         self._previous = None
         if threading.current_thread() is not threading.main_thread():
             return
@@ -93,8 +98,17 @@ class Bridge:
             self._previous = None
         if self.interrupted:
             self.interrupted = False
-            self.kept = None
+            self.kept = self.untold = None
             raise KeyboardInterrupt
+        untold, self.untold = self.untold, None
+        if untold is not None:
+            _tell(untold)
+
+    def tell(self) -> None:
+        """Raises what a listener raised while there was nothing yet that it could end."""
+        untold, self.untold = self.untold, None
+        if untold is not None:
+            raise untold
 
     def _on_interrupt(self, _number: int, _frame: Optional[FrameType]) -> None:
         self.interrupted = True
@@ -106,6 +120,7 @@ class Bridge:
 
     def cancel(self) -> None:
         """Cancels the call that runs."""
+        self.cancelled = True
         if self.handle is not None:
             library().c.migrate_ctx_cancel(self.handle)
 
@@ -115,6 +130,7 @@ class Bridge:
         """Keeps what a callback raised, and returns what the callback is to return."""
         self.kept = error
         if not isinstance(error, Exception):
+            self.untold = error
             self.interrupted = self.interrupted or isinstance(error, KeyboardInterrupt)
             self.cancel()
         status, hint = _abi.E_CALLBACK, None
@@ -135,6 +151,8 @@ class Bridge:
         kept, self.kept = self.kept, None
         if status == _abi.OK:
             return
+        if kept is self.untold:
+            self.untold = None
         chain = _statuses(err)
         self.lost = self.lost or not _LOSING.isdisjoint(chain + [status])
         error = take_error(status, err, report)
@@ -147,6 +165,14 @@ class Bridge:
         elif _abi.E_CALLBACK in chain or not isinstance(kept, Exception):
             raise kept
         raise error from kept
+
+
+def _tell(error: BaseException) -> None:
+    """The call came to its end in spite of what a callback raised."""
+    if not isinstance(error, Exception):
+        raise error
+    words = "%s: %s" % (type(error).__name__, _words(error))
+    warnings.warn("a listener failed when all was done: " + words, RuntimeWarning, stacklevel=2)
 
 
 def _words(error: BaseException) -> str:

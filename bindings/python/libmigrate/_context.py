@@ -181,8 +181,7 @@ class Context:
                 self._owner = None
 
     def _end(self) -> None:
-        interrupted = self._bridge.interrupted
-        if interrupted and not self._asked:
+        if self._bridge.cancelled and not self._asked:
             self._c.migrate_ctx_resume(self._handle)
         if self._bridge.lost and self._reopens():
             self._disconnect(self._handle)
@@ -230,6 +229,7 @@ class Context:
             self._read_code(handle)
         if "database" in needs and not self._opened:
             self._open(handle)
+            self._bridge.tell()
 
     def _read_code(self, handle: int) -> None:
         if self._folder is None or not os.path.isdir(self._folder):
@@ -308,6 +308,7 @@ class Context:
         with self._call() as handle:
             if not self._opened:
                 self._open(handle)
+                self._bridge.tell()
         return self
 
     def adopt(self: C, connection: object, driver: Optional[str] = None) -> C:

@@ -54,4 +54,7 @@ class Receiver:
 def on_event(user: Optional[int], event: int) -> int:
     """migrate_event_fn. Also where Python gets to handle signals: a TICK comes every 250 ms of waiting."""
     receiver = find(user)
-    return guarded(receiver.bridge, None, receiver.take, event)
+    status = guarded(receiver.bridge, None, receiver.take, event)
+    if status:
+        receiver.bridge.untold = receiver.bridge.kept  # not every event can end a call
+    return status

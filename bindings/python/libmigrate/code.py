@@ -96,7 +96,8 @@ class Execute:
             if value is not None:
                 fill_text(slot, value)
         err = ctypes.c_void_p()
-        number = register((self._bridge, on_row))
+        failed: List[BaseException] = []
+        number = register((self._bridge, on_row, failed))
         # While the statement runs Ctrl-C cancels it; it does not raise in the middle of our own lines.
         before, self._bridge.in_user = self._bridge.in_user, False
         try:
@@ -113,6 +114,9 @@ class Execute:
         finally:
             self._bridge.in_user = before
             drop(number)
+        if failed and status == _abi.OK:  # to C it only wants no more rows
+            self._bridge.kept = None
+            raise failed[0]
         self._bridge.check(status, err)
 
     def tick(self) -> None:
@@ -128,12 +132,15 @@ class Execute:
 
 @_abi.callback(_abi.RowFn)
 def _on_row(user: Optional[int], n: int, columns: Any) -> int:
-    bridge, on_row = find(user)
+    bridge, on_row, failed = find(user)
 
     def give() -> None:
         on_row(tuple(read_text(columns[i]) for i in range(n)))
 
-    return guarded(bridge, None, give)
+    status = guarded(bridge, None, give)
+    if status:
+        failed.append(bridge.kept)
+    return status
 
 
 @dataclass(frozen=True)

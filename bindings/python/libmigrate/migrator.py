@@ -60,6 +60,8 @@ class Migrator(Context):
                 )
             options.steps = steps
         if deadline is not None:
+            if isinstance(deadline, bool) or not isinstance(deadline, (int, float)):
+                raise TypeError("deadline: a number of seconds is wanted, not %s" % type(deadline).__name__)
             if not 0 < deadline < 2**40:
                 raise CallerError(
                     "deadline: %r is no number of seconds" % deadline,

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from .errors import DatabaseError
 from .migrator import Migrator
 
 __all__ = ["Database", "clone_postgres", "drop_postgres", "template_postgres"]
@@ -95,10 +97,27 @@ def _on_server(url: str, sql: str) -> None:
         migrator.open()
 
 
+_IN_USE = "55006"
+_PATIENCE_S = 60.0
+
+
+def _patiently(url: str, sql: str) -> None:
+    """Another session in a database that is copied or dropped keeps the server from it, for a moment: a
+    vacuum, a client that is being ended."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _on_server(url, sql)
+        except DatabaseError as error:
+            if error.sqlstate != _IN_USE or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
+
+
 def template_postgres(server: str, source: Any) -> Database:
     """Creates a database on ``server`` and migrates it. To be dropped with drop_postgres()."""
     name = "libmigrate_template_" + uuid.uuid4().hex
-    _on_server(server, 'CREATE DATABASE "%s"' % name)
+    _patiently(server, 'CREATE DATABASE "%s"' % name)
     database = Database(url=with_database(server, name), name=name)
     try:
         with Migrator(database.url, source) as migrator:
@@ -110,15 +129,15 @@ def template_postgres(server: str, source: Any) -> Database:
 
 
 def clone_postgres(server: str, template: Database) -> Database:
-    """A copy of ``template``, which nobody may be connected to."""
+    """A copy of ``template``, which nobody may stay connected to."""
     name = "libmigrate_test_" + uuid.uuid4().hex
-    _on_server(server, 'CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template.name))
+    _patiently(server, 'CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template.name))
     return Database(url=with_database(server, name), name=name)
 
 
 def drop_postgres(server: str, database: Database) -> None:
     """Drops it, whoever is still connected."""
-    _on_server(server, 'DROP DATABASE IF EXISTS "%s" WITH (FORCE)' % database.name)
+    _patiently(server, 'DROP DATABASE IF EXISTS "%s" WITH (FORCE)' % database.name)
 
 
 @pytest.fixture(scope="session")

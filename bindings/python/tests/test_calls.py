@@ -212,6 +212,26 @@ def test_an_event_callbacks_exception_comes_back(url, folder):
         assert m.status().version == "0001"
 
 
+@pytest.mark.parametrize("type_", ["connected", "run_begin", "migration_end", "run_end"])
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_what_a_listener_raises_is_never_lost(url, folder, type_, kind):
+    wanted = [type_]
+
+    def callback(event):
+        if event.type in wanted:
+            raise kind("listener")
+
+    with Migrator(url, folder(PAIR), on_event=callback) as m:
+        if (type_, kind) == ("run_end", ValueError):
+            with pytest.warns(RuntimeWarning, match="listener"):
+                assert m.up().current
+        else:
+            with pytest.raises(kind, match="listener"):
+                m.up()
+        wanted.clear()
+        assert m.up().current, "it can be used afterwards"
+
+
 def test_not_from_inside_a_call(url, folder):
     caught = []
 

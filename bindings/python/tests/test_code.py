@@ -42,6 +42,22 @@ def count(url):
         return c.execute("SELECT count(*) FROM a").fetchone()[0]
 
 
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_what_is_raised_for_a_row_comes_back(url, kind):
+    def refuse(row):
+        raise kind(row[0])
+
+    def up(execute):
+        execute("INSERT INTO a VALUES (7, NULL)")
+        execute.each(refuse, "SELECT x FROM a")
+
+    with Migrator(url, {"1_a.sql": TABLE}) as m:
+        m.add_code("2_b.py", up)
+        with pytest.raises(kind, match="7"):
+            m.up()
+        assert m.status().version == "1" and count(url) == 0
+
+
 def test_in_version_order(url, folder):
     source = folder({"0001_a.sql": TABLE, "0002_fill.py": CODE, "0003_b.sql": "UPDATE a SET x = x + 1;"})
     (source / "helper.py").write_text("raise SystemExit('must not be run')")
