@@ -66,6 +66,21 @@ class Settings(Case):
                 self.assertEqual(sql("SELECT COUNT(*) FROM migrate_journal WHERE direction<>'K'", self.db), [('0',)])
                 self.assertEqual(migrate(self.db, self.folder, 'verify', where=self.where).code, 0)
 
+    def test_sessions_with_rights(self):
+        """What only an administrator may set, for our session by init_sql."""
+        more = ['sql_log_bin=0', "binlog_format='STATEMENT'", 'insert_id=77', *([] if MARIADB else ['sql_require_primary_key=1'])]
+        self.up()
+        expected = dump(self.db)
+        for setting in more:
+            with self.subTest(setting):
+                fresh(self.db)
+                done = self.up('-o', 'init_sql=SET SESSION ' + setting)
+                self.assertEqual(done.json['applied'], 3)
+                if 'insert_id' not in setting:  # which is the number of the first row then
+                    self.assertEqual(dump(self.db), expected)
+                self.assertEqual(sql("SELECT COUNT(*) FROM migrate_journal WHERE direction<>'K'", self.db), [('0',)])
+                self.assertEqual(migrate(self.db, self.folder, 'verify').code, 0)
+
     def test_read_only_session(self):
         sql("SET GLOBAL init_connect='SET SESSION TRANSACTION READ ONLY'")
         done = migrate(self.db, self.folder, 'up', '-o', 'reconnect_timeout=1s', where=self.where)

@@ -82,6 +82,9 @@ START_TEST(test_select_fence)
         ck_assert_int_ne(run_ours(C, "SELECT CASE WHEN EXISTS (SELECT 1 FROM head WHERE epoch=2) THEN 1 ELSE "
                                      "(SELECT 1 UNION ALL SELECT 2) END", NULL), MIGRATE_OK);
         ck_assert_int_eq(H.code, 1242);
+        migrate_status done = run_ours(C, "DO CASE WHEN EXISTS (SELECT 1 FROM head WHERE epoch=2) THEN 1 ELSE "
+                                          "(SELECT 1 UNION ALL SELECT 2) END", NULL);
+        ck_assert_int_eq(done == MIGRATE_OK, is_mariadb()); /* no fence in DO */
     }
 }
 END_TEST
@@ -128,16 +131,75 @@ END_TEST
 /* An implicit commit inside a unit leaves its intent behind, and no mark. */
 START_TEST(test_intent_without_mark)
 {
-    static const struct step steps[] = {
-        { "START TRANSACTION", OURS }, { "INSERT INTO book VALUES (1,1)", OURS }, { "TRUNCATE TABLE other", 0 },
-        { "INSERT INTO book VALUES (1,2)", 0 }, { "INSERT INTO book VALUES (2,1)", OURS }, { "COMMIT", OURS | END } };
+    static const char *const commits[] = { "TRUNCATE TABLE other", "ANALYZE TABLE other" };
     must(C, "CREATE TABLE other (id int)");
-    F = (struct feed){ STEPS(steps) };
-    (void)feed_run(&F, C);
-    ck_assert_str_eq(feed_outcomes(&F), "DDDF--");
-    ck_assert_uint_eq(F.seen[2].tx, MIGRATE_TX_NONE);
+    for (size_t i = 0; i < 2; i++) {
+        const struct step steps[] = {
+            { "START TRANSACTION", OURS }, { "INSERT INTO book VALUES (1,1)", OURS }, { commits[i], 0 },
+            { "INSERT INTO book VALUES (1,2)", 0 }, { "INSERT INTO book VALUES (2,1)", OURS }, { "COMMIT", OURS | END } };
+        must(C, "DELETE FROM book");
+        F = (struct feed){ STEPS(steps) };
+        (void)feed_run(&F, C);
+        ck_assert_str_eq(feed_outcomes(&F), "DDDF--");
+        ck_assert_uint_eq(F.seen[2].tx, MIGRATE_TX_NONE);
+        must(C, "ROLLBACK");
+        ck_assert_str_eq(value(C, "SELECT GROUP_CONCAT(id) FROM book"), "1");
+    }
+}
+END_TEST
+
+/* A temporary table commits nothing. */
+START_TEST(test_temporary_table)
+{
+    must(C, "START TRANSACTION");
+    must(C, "INSERT INTO book VALUES (1,1)");
+    migrate_result r = { .struct_size = sizeof r };
+    ck_assert_int_eq(run(C, "CREATE TEMPORARY TABLE gone (id int)", &r), MIGRATE_OK);
+    ck_assert_uint_eq(r.tx, MIGRATE_TX_OPEN);
     must(C, "ROLLBACK");
-    ck_assert_str_eq(value(C, "SELECT GROUP_CONCAT(id) FROM book"), "1");
+    ck_assert_str_eq(value(C, "SELECT COUNT(*) FROM book"), "0");
+}
+END_TEST
+
+/* A DDL whose intent has passed runs, whoever has taken over since. */
+START_TEST(test_ddl_is_not_fenced)
+{
+    struct test_host h2;
+    void *c2 = second(&h2);
+    must(C, "INSERT INTO book VALUES (1,(SELECT epoch FROM head WHERE id=1 AND epoch=1))");
+    must(c2, "UPDATE head SET epoch=2");
+    must(C, "ALTER TABLE book ADD COLUMN late int");
+    migrate_status marked = run_ours(C, "INSERT INTO book VALUES (2,(SELECT epoch FROM head WHERE id=1 AND epoch=1),0)", NULL);
+    ck_assert_int_ne(marked, MIGRATE_OK);
+    ck_assert_int_eq(H.code, 1048);
+    my->close(c2);
+    host_free(&h2);
+}
+END_TEST
+
+/* In what session a packet cannot even begin: its first statement fails, and nothing is done. */
+START_TEST(test_sessions_that_refuse)
+{
+    static const struct { const char *before, *after; int32_t code; } cases[] = {
+        { "SET SESSION TRANSACTION READ ONLY", "SET SESSION TRANSACTION READ WRITE", 1792 },
+        { "XA START 'x'", "XA END 'x'", 1399 },
+        { "LOCK TABLES head READ", "UNLOCK TABLES", 1100 },
+    };
+    static const struct step steps[] = { { "INSERT INTO book VALUES (1,(SELECT epoch FROM head WHERE id=1 AND epoch=1))", OURS },
+                                         { "CREATE TABLE made (id int)", 0 }, { "INSERT INTO book VALUES (2,1)", OURS | END } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        must(C, cases[i].before);
+        F = (struct feed){ STEPS(steps) };
+        F.steps = cases[i].code == 1399 ? steps + 1 : steps;
+        F.n = cases[i].code == 1399 ? 2 : 3;
+        (void)feed_run(&F, C);
+        ck_assert_msg(F.seen[0].outcome == MIGRATE_OUTCOME_FAILED && F.seen[0].code == cases[i].code, "%s: %d", cases[i].before,
+                      F.seen[0].code);
+        must(C, cases[i].after);
+        if (cases[i].code == 1399)
+            must(C, "XA ROLLBACK 'x'");
+        ck_assert_str_eq(value(C, "SELECT COUNT(*) FROM book"), "0");
+    }
 }
 END_TEST
 
@@ -168,5 +230,8 @@ void add_facts(Suite *s)
     tcase_add_test(t, test_head_first);
     tcase_add_test(t, test_thief_waits);
     tcase_add_test(t, test_intent_without_mark);
+    tcase_add_test(t, test_temporary_table);
+    tcase_add_test(t, test_ddl_is_not_fenced);
+    tcase_add_test(t, test_sessions_that_refuse);
     tcase_add_test(t, test_completion_type);
 }

@@ -323,6 +323,93 @@ START_TEST(test_identity)
 }
 END_TEST
 
+/* What runs again without harm, and what else leaves the definition. '#' is a table of the case's own. */
+static const struct kept {
+    const char *sql;
+    char id, time; /* '+' changes, '-' stays, ' ' either */
+    int  only;
+} kept[] = {
+    { "ANALYZE TABLE #", '-', '-', 0 },
+    { "ALTER TABLE # DISABLE KEYS", '-', '-', 0 },
+    { "TRUNCATE TABLE #", '+', ' ', 0 },
+    { "ALTER TABLE # TRUNCATE PARTITION p1", '+', ' ', 0 },
+    { "ALTER TABLE # REORGANIZE PARTITION p1 INTO (PARTITION p1 VALUES LESS THAN (10))", '+', ' ', 0 },
+    { "ALTER TABLE # REBUILD PARTITION p1", '+', '+', 0 },
+    { "ALTER TABLE # AUTO_INCREMENT=50", '-', '+', 0 },
+    { "ALTER TABLE # ENGINE=InnoDB", '+', '+', 0 },
+    { "ALTER TABLE # FORCE", '+', '+', 0 },
+    { "OPTIMIZE TABLE #", '+', '+', 0 },
+    { "ALTER TABLE # ORDER BY id", '+', '+', 0 },
+    { "ALTER TABLE # DISCARD TABLESPACE", '+', ' ', 2 },
+    { "CREATE OR REPLACE TABLE # (id int, b int)", '+', '+', 1 },
+};
+
+static void with_name(char *out, const char *sql, const char *name)
+{
+    size_t before = strcspn(sql, "#");
+    sprintf(out, "%.*s%s%s", (int)before, sql, name, sql + before + 1);
+}
+
+static void check_kept(const struct kept *k, const char *name, const char *before)
+{
+    char sql[200];
+    with_name(sql, k->sql, name);
+    must(C, sql);
+    char *after = print_of(C, MIGRATE_OBJECT_TABLE, name, ALL), *d1 = definition(before), *d2 = definition(after);
+    size_t id1 = strcspn(before, "@"), id2 = strcspn(after, "@?");
+    bool id = id1 != id2 || strncmp(before, after, id1) != 0;
+    bool time = strncmp(before + id1, after + strcspn(after, "@"), strlen(before + id1)) != 0;
+    ck_assert_msg(strcmp(d1, d2) == 0, "%s: definition", sql);
+    ck_assert_msg(k->id == ' ' || id == (k->id == '+'), "%s: identity %s -> %s", sql, before, after);
+    ck_assert_msg(k->time == ' ' || time == (k->time == '+'), "%s: time %s -> %s", sql, before, after);
+    free(after);
+    free(d1);
+    free(d2);
+}
+
+START_TEST(test_kept_definitions)
+{
+    char sql[200], name[16];
+    char *before[sizeof kept / sizeof *kept];
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        sprintf(name, "k%zu", i);
+        with_name(sql, strstr(kept[i].sql, "PARTITION") ? "CREATE TABLE # (id int, b int) PARTITION BY RANGE (id) (PARTITION p1 VALUES LESS THAN (10))"
+                                                        : "CREATE TABLE # (id int, b int)", name);
+        must(C, sql);
+    }
+    sprintf(name, "k%zu", sizeof kept / sizeof *kept - 1);
+    char *last = expression(C, MIGRATE_OBJECT_TABLE, name, ALL, NULL);
+    while (strchr(value(C, last), '?')) /* younger than a second */
+        usleep(50000);
+    free(last);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        sprintf(name, "k%zu", i);
+        before[i] = print_of(C, MIGRATE_OBJECT_TABLE, name, ALL);
+    }
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        sprintf(name, "k%zu", i);
+        if (here(kept[i].only))
+            check_kept(&kept[i], name, before[i]);
+        free(before[i]);
+    }
+}
+END_TEST
+
+/* Several tables in one statement, and rows that come with a table. */
+START_TEST(test_all_or_nothing)
+{
+    must(C, "CREATE TABLE a (id int)");
+    must(C, "CREATE TABLE b (id int)");
+    must(C, "INSERT INTO a VALUES (1),(2),(1)");
+    ck_assert_int_ne(run(C, "CREATE TABLE c (PRIMARY KEY (id)) SELECT id FROM a", NULL), MIGRATE_OK);
+    ck_assert_int_ne(run(C, "RENAME TABLE a TO a2, b TO b2, missing TO c", NULL), MIGRATE_OK);
+    ck_assert_str_eq(value(C, "SELECT GROUP_CONCAT(table_name ORDER BY 1) FROM information_schema.tables WHERE table_schema=DATABASE()"),
+                     "a,b");
+    ck_assert_int_ne(run(C, "DROP TABLE a, missing, b", NULL), MIGRATE_OK);
+    ck_assert_str_eq(value(C, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema=DATABASE()"), is_mariadb() ? "0" : "2");
+}
+END_TEST
+
 START_TEST(test_says_it_cannot)
 {
     const migrate_object m = object(MIGRATE_OBJECT_TABLE, "m"), i = object(MIGRATE_OBJECT_INDEX, "i");
@@ -421,6 +508,8 @@ void add_prove(Suite *s)
     tcase_add_test(t, test_other_kinds);
     tcase_add_test(t, test_letter_case);
     tcase_add_test(t, test_identity);
+    tcase_add_test(t, test_kept_definitions);
+    tcase_add_test(t, test_all_or_nothing);
     tcase_add_test(t, test_says_it_cannot);
     tcase_add_test(t, test_privileges);
     tcase_add_test(t, test_describe);
