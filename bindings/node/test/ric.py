@@ -59,7 +59,8 @@ def served():
         out = json.loads(f.call({}))
         assert out["errorType"] == "E_SQL" and "3_bad.sql:1" in out["errorMessage"], out
         assert json.loads(f.call({"command": "status"}))["pending"] == 1
-        assert json.loads(f.call({"padding": "x" * (5 * 1024 * 1024), "command": "status"}))["pending"] == 1
+        out = json.loads(f.call({"command": "status", "padding": "x" * (5 * 1024 * 1024)}))  # read, and refused by name
+        assert out["errorType"] == "E_ARGUMENT" and '"padding"' in out["errorMessage"], str(out)[:2000]
         assert json.loads(f.call({"command": "down"}))["errorType"].startswith("E_")
 
 
