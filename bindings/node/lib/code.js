@@ -130,4 +130,4 @@ class Course {
   }
 }
 
-module.exports = { Course, identity, flagsOf, inDirectory };
+module.exports = { Course, identity, flagsOf, inDirectory, isCode: (name) => FILE.test(name) };

@@ -2,6 +2,8 @@
 'use strict';
 
 const fs = require('node:fs');
+const path = require('node:path');
+const { isCode } = require('./code.js');
 const { library, loadLambda } = require('./native.js');
 const errors = require('./errors.js');
 
@@ -17,6 +19,26 @@ function drivers() {
     const found = library(file).file;
     return [fs.existsSync(found) ? found : null, name];
   });
+}
+
+/* Where the function's migrations are, as the library finds them. */
+function folder({ LAMBDA_TASK_ROOT: root = '.', MIGRATE_SOURCE: said }) {
+  if (said) return path.isAbsolute(said) || fs.existsSync(said) ? said : path.join(root, said);
+  const usual = path.join(root, 'migrations');
+  return fs.existsSync(usual) ? usual : '/opt/migrations';
+}
+
+/* JavaScript does not run there. It is not passed over: the rest would run without it. */
+function refusal() {
+  let names = [];
+  try {
+    names = fs.readdirSync(folder(process.env));
+  } catch {
+    return []; // the library says it better
+  }
+  const found = names.sort().find(isCode);
+  return found ? [`${found} is JavaScript, which the handler of a function does not run`,
+    'write it in SQL, or call a Migrator in a handler of your own'] : [];
 }
 
 /* What a failed invocation throws: its name is the error type that Lambda reports, `reply` the whole answer. */
@@ -36,7 +58,7 @@ function log(level, text) {
 }
 
 async function serve(event, context) {
-  server ??= errors.translated(() => native.server(Object.entries(process.env).flat(), drivers()));
+  server ??= errors.translated(() => native.server(Object.entries(process.env).flat(), drivers(), refusal()));
   const remaining = context.getRemainingTimeInMillis?.() ?? 2 ** 53 - 1;
   const reply = await native.handle(server, JSON.stringify(event ?? {}), context.awsRequestId ?? null, remaining,
     context.invokedFunctionArn ?? null, log).catch((thrown) => { throw errors.make(thrown); });

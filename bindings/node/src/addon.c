@@ -40,9 +40,18 @@ static bool library_fits(napi_env env)
     return false;
 }
 
+/* Node lets go of the environment of an addon before the finalizers of objects that were collected while it ended; a hook
+ * that ends in a later turn keeps it until then. */
+static void at_end(napi_async_cleanup_hook_handle handle, void *unused)
+{
+    (void)unused;
+    napi_remove_async_cleanup_hook(handle);
+}
+
 NAPI_MODULE_INIT()
 {
     napi_value constructor = NULL;
+    napi_add_async_cleanup_hook(env, at_end, NULL, NULL);
     if (!library_fits(env))
         return NULL;
     napi_define_class(env, "Handle", NAPI_AUTO_LENGTH, js_handle, NULL, handle_methods_count, handle_methods,

@@ -48,6 +48,16 @@ test('an invocation migrates, and says what failed', { skip }, async (t) => {
   assert.match(denied.message, /MIGRATE_EVENT_ALLOW/);
 });
 
+test('migrations in JavaScript are refused, not passed over', { skip }, async (t) => {
+  const at = scratch(t, { ...FILES, '3_c.js': 'exports.up = () => {};\n' });
+  const [up, status] = await invoke(at, [{}, { command: 'status' }]);
+  for (const { name, message } of [up, status]) {
+    assert.equal(name, 'E_UNSUPPORTED');
+    assert.match(message, /3_c\.js is JavaScript/);
+  }
+  assert.equal(fs.existsSync(at.file), false);
+});
+
 test('many databases: items, and a Distributed Map of Step Functions', { skip }, async (t) => {
   const at = scratch(t, FILES);
   const url = (name) => `sqlite:${path.join(at.dir, name)}`;

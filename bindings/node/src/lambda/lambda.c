@@ -10,6 +10,7 @@
 struct server {
     migrate_lambda           *lambda;
     struct texts              drivers; /* file or null, name, file or null, name … */
+    struct texts              refusal; /* why nothing can be served, if so: message, hint */
     napi_threadsafe_function  log;     /* of the invocation under way */
 };
 
@@ -79,6 +80,8 @@ static migrate_status on_setup(void *user, migrate_ctx *ctx, migrate_error **err
 {
     struct server *server = user;
     migrate_ctx_on_event(ctx, log_event, server, NULL);
+    if (server->refusal.n == 2)
+        return migrate_error_make(err, MIGRATE_E_UNSUPPORTED, server->refusal.at[0].data, server->refusal.at[1].data);
     for (size_t i = 0; i + 1 < server->drivers.n; i += 2) {
         const char *file = server->drivers.at[i].data, *name = server->drivers.at[i + 1].data;
         migrate_status status = library_add_driver(ctx, name, err);
@@ -99,6 +102,7 @@ static void drop(napi_env env, void *data, void *hint)
     (void)hint;
     migrate_lambda_free(server->lambda);
     texts_free(&server->drivers);
+    texts_free(&server->refusal);
     free(server);
 }
 
@@ -119,11 +123,11 @@ static migrate_status read_environment(struct server *server, const struct texts
     return MIGRATE_OK;
 }
 
-/* server(environment, drivers) */
+/* server(environment, drivers, refusal) */
 static napi_value js_server(napi_env env, napi_callback_info info)
 {
-    size_t argc = 2;
-    napi_value argv[2] = { NULL }, value = NULL;
+    size_t argc = 3;
+    napi_value argv[3] = { NULL }, value = NULL;
     struct texts pairs;
     migrate_error *err = NULL;
     struct server *server = calloc(1, sizeof *server);
@@ -131,9 +135,9 @@ static napi_value js_server(napi_env env, napi_callback_info info)
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
     if (!server || !texts_take(env, argv[0], &pairs)) {
         free(server);
-        return fail(env, "server(environment, drivers) takes texts");
+        return fail(env, "server(environment, drivers, refusal) takes texts");
     }
-    if (!texts_take(env, argv[1], &server->drivers))
+    if (!texts_take(env, argv[1], &server->drivers) || !texts_take(env, argv[2], &server->refusal))
         status = MIGRATE_E_ARGUMENT;
     else
         status = migrate_lambda_new(&server->lambda, &err);
