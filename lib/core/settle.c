@@ -311,16 +311,23 @@ static void describe_now(migrate_ctx *ctx, const struct mig_sql_facts *f, const 
     mig_buf_free(&text);
 }
 
+/* MariaDB's DROP TABLE a, b may stop half-way: doubt, but where all of them are gone, or none is. */
+static bool drops_one_by_one(const struct mig_sql_facts *f)
+{
+    return (f->flags & MIG_SQL_DROP) && f->n_objects > 1;
+}
+
 static migrate_status judge(migrate_ctx *ctx, const struct mig_sql_facts *f, const struct mig_journal_row *intent,
                             uint32_t proves, struct mig_settled *out, migrate_error **err)
 {
-    enum mig_sql_settle how = mig_settle_class(ctx, f, out->fp_sql != NULL && intent->fp && intent->fp[0], proves);
+    bool known = out->fp_sql && intent->fp && intent->fp[0];
+    enum mig_sql_settle how = mig_settle_class(ctx, f, known, proves);
     if (how == MIG_SQL_SETTLE_REPEATABLE) {
         bool reindex = (f->flags & MIG_SQL_CONCURRENTLY) && ctx->db.dialect == MIGRATE_DIALECT_POSTGRES;
         out->verdict = MIG_VERDICT_NOT_APPLIED;
         return reindex ? leftovers_of_reindex(ctx, out, err) : MIGRATE_OK;
     }
-    if (how == MIG_SQL_SETTLE_TX || how == MIG_SQL_SETTLE_DOUBT) {
+    if (how == MIG_SQL_SETTLE_TX || (how == MIG_SQL_SETTLE_DOUBT && !(known && drops_one_by_one(f)))) {
         out->verdict = MIG_VERDICT_DOUBT;
         out->why = how == MIG_SQL_SETTLE_TX ? "something in its transaction committed by itself"
                    : f->doubt               ? f->doubt
