@@ -106,6 +106,8 @@ if [ -e "$(dirname "$lambda")/libmigrate-lambda.node" ]; then
         test_environment_that_cannot_be_used test_nothing_is_opened_before_an_invocation
     part "the function: batches and queues" managed batch -
     part "the function: CloudFormation and the CDK" managed stack test_nobody_to_answer
+    part "the systems of examples/aws" tests/tools/with_pg.sh env BOOTSTRAP="$scratch/bootstrap" SOURCE_ROOT="$PWD" \
+        python3 tests/lambda/test_examples.py
     part "aws-lambda-ric under the emulator" env LIBMIGRATE_NODE_ADDON="$lambda" python3 bindings/node/test/ric.py
 else
     echo "skipped: the function: built without libmigrate-aws"

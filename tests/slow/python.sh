@@ -84,10 +84,10 @@ with_wheel() {
 
 # ---- the function ------------------------------------------------------------------------
 
-# A bootstrap as the tests of the function expect one, which starts AWS's client.
-make_bootstrap() {
+# A bootstrap as the tests of the function expect one, which starts AWS's client, or the double of it that needs no event.
+make_bootstrap() { # ARGUMENT... of Python
     mkdir -p "$scratch/lib" "$scratch/bin"
-    find "$build/lib" -name 'libmigrate*.so.0' ! -type d -exec ln -s {} "$scratch/lib/" \;
+    find "$build/lib" -name 'libmigrate*.so.0' ! -type d -exec ln -sf {} "$scratch/lib/" \;
     cat >"$scratch/bin/bootstrap" <<END
 #!/bin/sh
 export PYTHONPATH=$root/bindings/python LIBMIGRATE_LIBRARY=$scratch/lib PYTHONDONTWRITEBYTECODE=1
@@ -96,7 +96,7 @@ case \${_HANDLER:-} in
 *isComplete) handler=isComplete ;;
 *) handler=handler ;;
 esac
-exec $root/.cache/python-slow/bin/python -m awslambdaric libmigrate.aws_lambda.\$handler
+exec $root/.cache/python-slow/bin/python $*
 END
     chmod 755 "$scratch/bin/bootstrap"
 }
@@ -116,6 +116,10 @@ function_parts() {
     part "CloudFormation and the CDK under awslambdaric" function_tests test_stack -test_nobody_to_answer -test_frozen \
         -test_provider_fails
     part "Step Functions and SQS under awslambdaric" function_tests test_batch -test_all_failed
+    make_bootstrap "$tests/runtime.py"
+    part "the systems of examples/aws" "$tools/with_pg.sh" env BOOTSTRAP="$scratch/bin/bootstrap" python3 \
+        tests/lambda/test_examples.py
+    make_bootstrap -m awslambdaric 'libmigrate.aws_lambda.$handler'
     part "awslambdaric in the Runtime Interface Emulator" function_tests test_emulator -test_serves
 }
 
@@ -124,7 +128,7 @@ part "every other Python" "$tests/run.sh" versions
 servers ""
 part "Oracle MySQL" "$tools/with_mysql.sh" mysql "$tests/run.sh" servers
 if scripts/python-tools slow; then
-    make_bootstrap
+    make_bootstrap -m awslambdaric 'libmigrate.aws_lambda.$handler'
     function_parts
     if part "portable wheels" make_wheels && [ -d "$scratch/dist" ]; then
         part "auditwheel" judge_wheels
