@@ -124,6 +124,7 @@ class Course {
   rows(payload) {
     const { resolve, reject } = this.waiting;
     this.waiting = null;
+    this.failure = null; // the addon knows the last statement's, too
     if (payload.status === 0) return resolve(payload.rows);
     this.failure = this.fail({ ...payload, text: payload.message });
     return reject(this.failure);

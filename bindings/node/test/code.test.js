@@ -79,6 +79,17 @@ test('a statement that nobody awaits', async (t) => {
   assert.deepEqual(sqlite(file, 'SELECT x FROM a'), []);
 });
 
+test('a failure that is thrown later', async (t) => {
+  const { m } = open(t, {});
+  let first;
+  m.add({ path: '2_x.js', up: async ({ execute }) => {
+    first = await execute('SELECT * FROM nowhere').catch((e) => e);
+    await execute('SELECT 1');
+    throw first;
+  } });
+  await assert.rejects(m.up(), (e) => e === first && e instanceof DatabaseError);
+});
+
 test('parameters', async (t) => {
   const { m } = open(t, {});
   let said;
