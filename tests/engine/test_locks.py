@@ -207,17 +207,16 @@ class Epoch(Slow):
 
 class Time(Slow):
     def test_deadline_between_statements(self):
-        self.files(**{'V%d' % v: self.sleep(1) + self.table('t%d' % v) for v in range(1, 10)})
+        self.files(V1=self.table('t1'), **{'V%d' % v: self.sleep(1) + self.table('t%d' % v) for v in range(2, 10)})
         if self.engine.dialect == 'sqlite':
-            self.files(**{'V%d' % v: self.table('t%d' % v) + self.sleep(3) for v in range(1, 30)})
-        before = time.monotonic()
+            self.files(**{'V%d' % v: self.table('t%d' % v) + self.sleep(3) for v in range(2, 30)})
         done = self.migrate('--json', 'up', '-o', 'deadline=3s')
-        self.assertLess(time.monotonic() - before, 8)  # nine statements of a second would take nine
         value = json.loads(done.stdout)
         self.assertEqual(done.returncode, 7, done.stdout)
         self.assertIn(value['error']['status'], ('E_MORE_WORK', 'E_DEADLINE'))
         self.assertTrue(value['more'])
         self.assertGreaterEqual(value['applied'], 1)
+        self.assertLess(value['applied'], len(self.states()))
         self.assertEqual(self.json('lock')['state'], 'free')
         self.assertEqual(len([s for s in self.states().values() if s == 'applied']), value['applied'])
 
