@@ -30,12 +30,14 @@ static napi_value make_options(napi_env env)
 /* A library older than these headers may lack what is called here. */
 static bool library_fits(napi_env env)
 {
-    char message[160];
+    char message[256];
     uint32_t have = migrate_version_number();
     if (have / 10000 == MIGRATE_VERSION_MAJOR && have >= MIGRATE_VERSION_NUMBER)
         return true;
-    snprintf(message, sizeof message, "this package was built for libmigrate %s and found libmigrate %s",
-             MIGRATE_VERSION_STRING, migrate_version_string());
+    const char *hint = have < MIGRATE_VERSION_NUMBER ? "install that version or a later one"
+                                                     : "install a package that was built for it";
+    snprintf(message, sizeof message, "this package was built for libmigrate %s and found libmigrate %s: %s",
+             MIGRATE_VERSION_STRING, migrate_version_string(), hint);
     fail(env, message);
     return false;
 }

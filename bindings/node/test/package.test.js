@@ -93,6 +93,26 @@ test('the package says the library\'s version', () => {
   assert.equal(version, execFileSync(path.join(TOP, 'scripts/version'), { encoding: 'utf8' }).trim());
 });
 
+test('a library of another version is refused by name', (t) => {
+  if (spawnSync('cc', ['--version']).status !== 0) return t.skip('no C compiler');
+  const at = path.join(dir, 'versions');
+  fs.mkdirSync(path.join(at, 'lib'), { recursive: true });
+  const addon = path.join(at, 'libmigrate.node');
+  const binaries = path.join(project, 'node_modules/libmigrate/build', `${process.platform}-${process.arch}`);
+  fs.copyFileSync(path.join(binaries, 'libmigrate.node'), addon);
+  fs.writeFileSync(path.join(at, 'map'), 'MIGRATE_0 { global: *; };\n');
+  for (const [number, text] of [[99, '0.0.99'], [10000, '1.0.0']]) {
+    fs.writeFileSync(path.join(at, 'old.c'), `unsigned migrate_version_number(void) { return ${number}; }
+      const char *migrate_version_string(void) { return "${text}"; }\n`);
+    execFileSync('cc', ['-shared', '-fPIC', '-Wl,-soname,libmigrate.so.0', `-Wl,--version-script=${path.join(at, 'map')}`,
+      '-o', path.join(at, 'lib/libmigrate.so.0'), path.join(at, 'old.c')]);
+    const refused = spawnSync(process.execPath, ['-e', "require('libmigrate')"],
+      { cwd: project, env: { ...bare(), LIBMIGRATE_NODE_ADDON: addon }, encoding: 'utf8' });
+    assert.match(refused.stderr, new RegExp(`built for libmigrate \\d\\S* and found libmigrate ${text}: install`));
+  }
+  return undefined;
+});
+
 /* Where there is no binary: with the compiler, the registry's headers and an installed library. */
 test('built from its sources', (t) => {
   const pc = path.join(process.env.BUILD_ROOT ?? '', 'meson-uninstalled');
