@@ -34,7 +34,7 @@ class Lock(Slow):
         before = time.monotonic()
         error = self.fails('E_LOCK_TIMEOUT', 'up', '-o', 'lock_wait=1s')
         self.assertEqual(error['class'], 5)
-        self.assertLess(time.monotonic() - before, 6)
+        self.assertLess(time.monotonic() - before, 15)
         text = error['message'] + (error['hint'] or '')
         number = {'postgres': "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted",
                   'mysql': "SELECT id FROM information_schema.processlist WHERE info LIKE '%SLEEP(20)%' AND info NOT LIKE '%process%'"}
@@ -237,7 +237,7 @@ class Time(Slow):
             self.busy(20)
         before = time.monotonic()
         self.fails('E_DEADLINE', 'up', '-o', 'deadline=1s')
-        self.assertLess(time.monotonic() - before, 5)
+        self.assertLess(time.monotonic() - before, 15)
 
     def test_a_deadline_that_is_kept(self):
         self.files(V1=self.table('a'))
@@ -264,7 +264,7 @@ class Signals(Slow):
         time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         value, code, _ = self.finish(process)
-        self.assertLess(time.monotonic() - before, 6)
+        self.assertLess(time.monotonic() - before, 30)
         self.assertEqual((value['error']['status'], code), ('E_CANCELLED', 7))
         if self.engine.transactional:
             self.assertFalse(self.exists('b'))
