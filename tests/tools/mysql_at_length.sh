@@ -23,11 +23,13 @@ for needed in "$CLI_EXE" "$PROXY_EXE" "$API_EXE" "$KILL_AT" "$build/tests/integr
     [ -x "$needed" ] || { echo "skipped: $needed was not built"; exit 77; }
 done
 failed=0
+# What MariaDB takes for utf8mb4 alone has changed with 11.5; expected schemas are of one before.
+collations=--loose-character-set-collations=
 run() { # NAME COMMAND...
     name=$1
     shift
     began=$SECONDS
-    "$tools/with_mysql.sh" -f "$kind" "$@"
+    "$tools/with_mysql.sh" -f -s "$collations" "$kind" "$@"
     code=$?
     if [ $code -eq 77 ]; then
         [ "$name" != driver ] || exit 77 # no server
