@@ -143,6 +143,8 @@ class Context:
             self._folder = os.fsdecode(path)
             self._checked("migrate_ctx_use_dir", path)
         elif isinstance(source, Mapping):
+            if not source:  # no migrations is a source, too
+                self._set_source(sources.Nothing())
             for name, text in source.items():
                 self.add_file(name, text)
         elif isinstance(source, Source):

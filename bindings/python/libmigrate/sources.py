@@ -36,6 +36,16 @@ class Source(Protocol):
         ...
 
 
+class Nothing:
+    """A source without any migration."""
+
+    def files(self) -> Iterable[SourceEntry]:
+        return ()
+
+    def read(self, path: str) -> bytes:
+        raise KeyError(path)
+
+
 @dataclass
 class Adapter:
     """What ``self`` is in C: the source and where its listing is."""

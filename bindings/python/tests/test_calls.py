@@ -61,6 +61,14 @@ def test_status_and_verify(url, folder):
         assert told.value.status == "E_CHANGED" and told.value.report.migrations[0].state == "changed"
 
 
+def test_no_migrations_is_a_source(url):
+    with Migrator(url, {}) as m:
+        assert m.up().applied == 0 and m.status().current and m.hash()
+        m.add_file("1_a.sql", "CREATE TABLE a (x);")
+        m.add_code("2_b.py", lambda execute: execute("INSERT INTO a VALUES (1)"))
+        assert m.up().applied == 2
+
+
 def test_plan(url, folder):
     source = folder(PAIR)
     with Migrator(url, source) as m:
