@@ -31,7 +31,7 @@ struct mig_step {
     struct mig_remark *may_doubt;   uint32_t n_may_doubt;
     struct mig_remark *online;      uint32_t n_online; /* MySQL: what ALTER will do */
     const char **sql; size_t *sql_len; uint64_t n_sql; /* with MIGRATE_RUN_SQL */
-    const char *lifted;                    /* SQLite: sent before BEGIN, NUL behind each, an empty one last; or NULL */
+    const char *lifted;                    /* SQLite: sent before BEGIN; NUL behind each, an empty one last */
     struct mig_scan scan;                  /* what a look through its text found */
     bool resume;                           /* half-done: goes on from its journal */
     bool checked, mark_ran, left_out;      /* what its precondition said (precondition.h) */
