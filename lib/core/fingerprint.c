@@ -48,11 +48,15 @@ static bool about_accounts(const char *verb)
     return false;
 }
 
+/* They are written apart by ';': a name that holds one would be read as two. */
 static void write_objects(const struct mig_sql_facts *f, uint32_t dialect, struct mig_buf *out)
 {
-    for (uint32_t i = 0; i < f->n_objects; i++)
+    bool more = f->more_objects;
+    for (uint32_t i = 0; i < f->n_objects; i++) {
         write_object(&f->objects[i], dialect, out);
-    if (f->more_objects)
+        more = more || strchr(f->objects[i].name, ';') || strchr(f->objects[i].schema, ';');
+    }
+    if (more)
         mig_buf_str(out, out->len ? ";more" : "more");
     else if (!f->n_objects && about_accounts(f->verb))
         mig_buf_str(out, "account:");

@@ -340,6 +340,11 @@ class Drift(Journal):
             self.up()
             self.json('verify')
 
+    def test_a_name_with_a_semicolon(self):
+        self.file('V3__c.sql', 'CREATE TABLE `x;y` (id INT PRIMARY KEY);\nALTER TABLE `x;y` ADD COLUMN n INT;\n')
+        self.up()
+        self.json('verify')
+
     def test_names_of_other_databases(self):
         """A name alone is one of the database that USE has chosen; and there are two ways to name what is here."""
         other, own = self.engine.create(self), self.engine.database
