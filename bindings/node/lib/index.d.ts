@@ -75,7 +75,8 @@ export interface Config extends Options {
   database?: string | URL | null;
   /** A directory, by default `migrations`; or the migrations themselves; null: only those of add(). */
   source?: string | URL | Source | ReadonlyArray<Entry> | null;
-  /** If it throws, or the promise it returns rejects, the run stops and rejects with that. */
+  /** If it throws, or the promise it returns rejects, the run stops and rejects with that; a run that has come to its
+   *  end by then is told of by a warning of the process. */
   onEvent?: (event: MigrateEvent) => unknown;
   /** Asked at every connect, reconnects included. */
   credentials?: (question: LoginQuestion) => Login | Promise<Login>;
