@@ -48,13 +48,13 @@ static bool about_accounts(const char *verb)
     return false;
 }
 
-/* They are written apart by ';': a name that holds one would be read as two. */
+/* They are written as "kind:schema.name;…": a name that holds ';' or '.' would be read as another. */
 static void write_objects(const struct mig_sql_facts *f, uint32_t dialect, struct mig_buf *out)
 {
     bool more = f->more_objects;
     for (uint32_t i = 0; i < f->n_objects; i++) {
         write_object(&f->objects[i], dialect, out);
-        more = more || strchr(f->objects[i].name, ';') || strchr(f->objects[i].schema, ';');
+        more = more || strpbrk(f->objects[i].name, ";.") || strpbrk(f->objects[i].schema, ";.");
     }
     if (more)
         mig_buf_str(out, out->len ? ";more" : "more");

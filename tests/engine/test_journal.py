@@ -340,8 +340,9 @@ class Drift(Journal):
             self.up()
             self.json('verify')
 
-    def test_a_name_with_a_semicolon(self):
-        self.file('V3__c.sql', 'CREATE TABLE `x;y` (id INT PRIMARY KEY);\nALTER TABLE `x;y` ADD COLUMN n INT;\n')
+    def test_names_that_look_like_several(self):
+        self.file('V3__c.sql', 'CREATE TABLE `x;y` (id INT PRIMARY KEY);\nALTER TABLE `x;y` ADD COLUMN n INT;\n'
+                  'CREATE TABLE `x.y` (id INT PRIMARY KEY);\nCREATE TABLE `x:y z` (id INT PRIMARY KEY);\n')
         self.up()
         self.json('verify')
 
