@@ -64,6 +64,7 @@ struct boot_response {
     int status;
     struct boot_text head; /* lines "name: value\n" */
     struct boot_text body;
+    bool begun; /* some of it came, whatever became of the rest */
 };
 
 /* @p address: host:port. false: it is none. */
@@ -90,7 +91,7 @@ struct boot_invocation {
     struct boot_text event;
 };
 
-enum boot_next { BOOT_NEXT, BOOT_STOPPED, BOOT_NO_API };
+enum boot_next { BOOT_NEXT, BOOT_STOPPED, BOOT_NO_API, BOOT_BROKEN };
 enum boot_next boot_runtime_next(struct boot_http *http, struct boot_invocation *out);
 void boot_invocation_free(struct boot_invocation *invocation);
 /* @p error_type NULL: a result. The status of the API, 0 if there was no answer. */

@@ -166,9 +166,8 @@ bool boot_http_do(struct boot_http *http, const char *method, const char *path, 
             boot_http_close(http);
         if (good)
             return true;
-        bool begun = out->head.len || out->body.len;
         boot_response_free(out);
-        if (!kept || begun || boot_signalled())
+        if (!kept || out->begun || boot_signalled())
             return false;
     }
     return false;

@@ -17,7 +17,7 @@ struct reader {
     int64_t ms;
     char data[16384];
     size_t at, len;
-    bool ended;
+    bool begun, ended;
 };
 
 /* A signal ends the wait: nobody is to be served any more. */
@@ -31,6 +31,7 @@ static bool fill(struct reader *r)
     } while (n < 0 && errno == EINTR);
     r->at = 0;
     r->len = n > 0 ? (size_t)n : 0;
+    r->begun = r->begun || n > 0;
     r->ended = n == 0;
     return n > 0;
 }
@@ -136,7 +137,9 @@ bool boot_http_read(int fd, int64_t ms, struct boot_response *out, bool *keep)
     char value[32];
     do {
         boot_response_free(out);
-        if (!read_head(&r, out))
+        bool good = read_head(&r, out);
+        out->begun = r.begun;
+        if (!good)
             return false;
     } while (out->status < 200); /* 100 Continue */
     boot_header(out, "Connection", value, sizeof value);

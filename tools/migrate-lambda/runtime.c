@@ -50,6 +50,8 @@ enum boot_next boot_runtime_next(struct boot_http *http, struct boot_invocation 
         bool answered = boot_http_do(http, "GET", API "/invocation/next", "", NULL, 0, -1, &response);
         if (boot_signalled() && !answered)
             return BOOT_STOPPED;
+        if (!answered && response.begun)
+            return BOOT_BROKEN; /* this invocation is ours and will not be given out again */
         bool good = answered && response.status == 200;
         if (good)
             take(&response, out);

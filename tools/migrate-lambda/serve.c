@@ -260,8 +260,9 @@ static int loop(struct server *s)
         enum boot_next next = boot_runtime_next(&s->http, &invocation);
         if (next == BOOT_STOPPED)
             return 0;
-        if (next == BOOT_NO_API) {
-            boot_log(&s->log, BOOT_FATAL, "the Runtime API does not answer");
+        if (next != BOOT_NEXT) {
+            boot_log(&s->log, BOOT_FATAL, next == BOOT_NO_API ? "the Runtime API does not answer"
+                                                              : "an invocation came and could not be read to its end");
             return 1;
         }
         bool good = serve_one(s, &invocation);
