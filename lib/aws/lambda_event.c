@@ -17,7 +17,8 @@ migrate_status mig_lambda_json(const char *text, size_t len, json_t **out, migra
     *out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (*out)
         return MIGRATE_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
+    /* Where it has no word for what went wrong it ran out of memory. */
+    if (json_error_code(&why) == json_error_out_of_memory || why.line < 0)
         return mig_lambda_nomem(err);
     return mig_lambda_fail(err, MIGRATE_E_ARGUMENT, "send null, {} or an object with a \"command\"",
                            "the event is not JSON: line %d, column %d, byte %d", why.line, why.column, why.position);
