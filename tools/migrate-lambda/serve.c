@@ -273,12 +273,23 @@ static int loop(struct server *s)
     return 0;
 }
 
+/* Modes that the library will not refuse; one that is not among them is judged by it. */
+static bool is_known(const char *mode)
+{
+    static const char *const known[] = { "", "direct", "cfn", "cdk-provider", "cdk-is-complete" };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(mode, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the mode can be used has to be known before the first request, which says that the start went well. All else
  * is done while Lambda looks for work. */
 static bool prepare_mode(struct server *s)
 {
     const char *mode = getenv("MIGRATE_MODE");
-    if (!mode || !*mode) {
+    if (!mode || is_known(mode)) {
         s->http.meanwhile = prepare;
         s->http.user = s;
         return true;

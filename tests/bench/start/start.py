@@ -84,8 +84,8 @@ def report(runtimes, args, versions):
              f"{len(bootstrap.starts)} starts ({len(python.starts)} of Python and Node), taken in turns; system calls until "
              "that request; page faults and memory once the answer is awaited. Then one invocation with nothing to migrate, on "
              "PostgreSQL without TLS (10 files, all applied). The handlers in Python and Node bring psycopg and pg and a bare "
-             "loop in the place of Lambda's own runtime client, which would add to their time. Where no mode is set, libmigrate "
-             "prepares its handler while it waits for the answer; a mode is judged before.", "",
+             "loop in the place of Lambda's own runtime client, which would add to their time. libmigrate prepares its handler "
+             "while it waits for the answer to that request.", "",
              "| runtime | start ms | ratio to libmigrate | fastest tenth, ms | ratio | system calls | page faults | ready MB "
              "| migration ms | start and migration ms | peak MB |", "|---|---|---|---|---|---|---|---|---|---|---|"]
     lines += [r.row(bootstrap) for r in runtimes]
