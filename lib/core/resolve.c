@@ -172,11 +172,29 @@ static migrate_status check(struct mig_acting *a, void *user, migrate_error **er
     return r->intent || (r->flags & MIGRATE_RESOLVE_ALL) ? MIGRATE_OK : nothing_in_doubt(r, err);
 }
 
+/* The report's text; without memory its summary has to do. */
+static void say(struct resolving *r)
+{
+    const char *what = r->flags & MIGRATE_RESOLVE_APPLIED ? "executed" : "not executed";
+    struct mig_buf text = MIG_BUF_INIT;
+    if (r->flags & MIGRATE_RESOLVE_ALL)
+        mig_buf_fmt(&text, "all of migration %s is recorded as %s", r->version, what);
+    else
+        mig_buf_fmt(&text, "statement %llu of migration %s is recorded as %s; the next run goes on from there",
+                    (unsigned long long)r->intent->idx, r->version, what);
+    if (!text.oom)
+        r->a.report->text = mig_report_text(r->a.report, mig_buf_text(&text));
+    mig_buf_free(&text);
+}
+
 static migrate_status work(struct mig_acting *a, void *user, migrate_error **err)
 {
     struct resolving *r = user;
     (void)a;
-    return r->flags & MIGRATE_RESOLVE_ALL ? settle_all(r, err) : settle_statement(r, err);
+    migrate_status status = r->flags & MIGRATE_RESOLVE_ALL ? settle_all(r, err) : settle_statement(r, err);
+    if (!status)
+        say(r);
+    return status;
 }
 
 migrate_status migrate_resolve(migrate_ctx *ctx, const char *version, uint32_t flags, migrate_report **out,

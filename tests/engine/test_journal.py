@@ -229,7 +229,8 @@ class Doubt(Journal):
                     break
                 self.assertEqual(done.returncode, 4, done.stdout)
                 took = int(self.one('SELECT n FROM a WHERE id = 1'))
-                self.migrate('resolve', '2', '--applied' if took else '--not-applied', code=0)
+                said = self.migrate('resolve', '2', '--applied' if took else '--not-applied', code=0).stdout
+                self.assertRegex(said, '^statement [0-9]+ of migration 2 is recorded as %s' % ('executed' if took else 'not'))
             self.assertEqual(self.sql('SELECT id, n FROM a'), [('1', '1'), ('2', '1'), ('3', '0')], n)
 
 
