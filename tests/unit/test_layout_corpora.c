@@ -58,8 +58,8 @@ static void next_path(FILE *manifest, char *out, size_t size)
 static FILE *open_manifest(const char *name, const char *direction)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/manifests/%s.%s", folder(), name, direction);
-    return fopen(path, "r");
+    int len = snprintf(path, sizeof path, "%s/manifests/%s.%s", folder(), name, direction);
+    return len < (int)sizeof path ? fopen(path, "r") : NULL;
 }
 
 static void compare_up(const struct layouts *l, const char *name)
