@@ -177,6 +177,11 @@ START_TEST(denied)
     char path[1200];
     struct layouts l;
     bool is_root = geteuid() == 0;
+    if (is_root && seteuid(65534) != 0) {
+        printf("skipped: nothing is denied to the root of a user namespace, who can be nobody else\n");
+        return;
+    }
+    ck_assert(!is_root || seteuid(0) == 0);
     fresh("denied");
     put("sub/1_a.sql");
     snprintf(path, sizeof path, "%s/sub/1_a.sql", root);
