@@ -27,7 +27,7 @@ struct scanning {
     enum wrap wrap;
     size_t sql_cap;
     /* the first statement that cannot be in a transaction, that controls one, that has no place in a migration */
-    struct { uint64_t number, line, column; char verb[40]; const char *note; } alone, control, never;
+    struct first { uint64_t number, line, column; char verb[40]; const char *note; } alone, control, never;
     /* the first that needs a session, where there is none */
     struct { uint64_t number, line, column; const char *what; } session;
     bool opened;     /* by the file's own BEGIN */
@@ -132,6 +132,14 @@ static bool remark_values(struct scanning *s, const struct mig_cut *cut)
 
 /* ---- modes ------------------------------------------------------------------ */
 
+static void note_first(struct first *first, const struct mig_cut *cut)
+{
+    if (first->number)
+        return;
+    *first = (struct first){ .number = cut->number, .line = cut->line, .column = cut->column, .note = cut->facts->note };
+    memcpy(first->verb, cut->facts->verb, sizeof first->verb);
+}
+
 static void note_statement(struct scanning *s, const struct mig_cut *cut)
 {
     const struct mig_sql_facts *f = cut->facts;
@@ -142,34 +150,17 @@ static void note_statement(struct scanning *s, const struct mig_cut *cut)
         scan->flags |= MIG_SCAN_LARGE;
     if (cut->copy_data)
         scan->flags |= MIG_SCAN_ALONE;
-    if (!(f->flags & MIG_SQL_ALONE)) {
+    if (f->flags & MIG_SQL_ALONE)
+        note_first(&s->alone, cut);
+    else
         s->others += !(f->flags & MIG_SQL_PRAGMA_OUTSIDE);
-        return;
-    }
-    if (s->alone.number)
-        return;
-    s->alone.number = cut->number;
-    s->alone.line = cut->line;
-    s->alone.column = cut->column;
-    s->alone.note = f->note;
-    memcpy(s->alone.verb, f->verb, sizeof s->alone.verb);
 }
 
 static void note_control(struct scanning *s, const struct mig_cut *cut)
 {
-    bool never = cut->facts->tx == MIG_SQL_TX_ROLLBACK || cut->facts->tx == MIG_SQL_TX_PREPARE;
-    if (never && !s->never.number) {
-        s->never.number = cut->number;
-        s->never.line = cut->line;
-        s->never.column = cut->column;
-        memcpy(s->never.verb, cut->facts->verb, sizeof s->never.verb);
-    }
-    if (s->control.number)
-        return;
-    s->control.number = cut->number;
-    s->control.line = cut->line;
-    s->control.column = cut->column;
-    memcpy(s->control.verb, cut->facts->verb, sizeof s->control.verb);
+    if (cut->facts->tx == MIG_SQL_TX_ROLLBACK || cut->facts->tx == MIG_SQL_TX_PREPARE)
+        note_first(&s->never, cut);
+    note_first(&s->control, cut);
 }
 
 static bool controls(enum mig_sql_tx tx)

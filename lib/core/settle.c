@@ -134,16 +134,21 @@ static bool same_value(const char *a, const char *b, const char *ends)
     return na == nb && memcmp(a, b, na) == 0;
 }
 
-/* Values of several objects are joined by ';'. Counts those that are as before, and those that are not. */
+/* Values of several objects are joined by ';'. */
+static const char *next_value(const char *values)
+{
+    values += strcspn(values, ";");
+    return values + (*values == ';');
+}
+
+/* Counts those that are as before, and those that are not. */
 static void compare_all(const char *before, const char *now, bool identity, size_t *same, size_t *other)
 {
     *same = *other = 0;
     while (*before || *now) {
         *(same_value(before, now, identity ? "?;" : ":?;") ? same : other) += 1;
-        before += strcspn(before, ";");
-        before += *before == ';';
-        now += strcspn(now, ";");
-        now += *now == ';';
+        before = next_value(before);
+        now = next_value(now);
     }
 }
 
@@ -281,12 +286,6 @@ static const char *since(const char *before, const char *now)
     if (*before == '-' && *now != '-')
         return " (did not exist before the statement)";
     return same_value(before, now, ":?;") ? " (defined as before the statement)" : " (not as it was before the statement)";
-}
-
-static const char *next_value(const char *values)
-{
-    values += strcspn(values, ";");
-    return values + (*values == ';');
 }
 
 /* What its objects are now, and whether that is what they were. */

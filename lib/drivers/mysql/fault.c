@@ -107,8 +107,9 @@ void mig_my_fault(struct mig_my *c, size_t slot, migrate_fault *f)
         f->status = c->cancel.status;
         f->hint = NULL;
     }
-    if (c->cancel.step && a->outcome == MIGRATE_OUTCOME_UNKNOWN && ended_by_us(c)) {
-        f->message = ended_by_us(c);
+    const char *ended = c->cancel.step && a->outcome == MIGRATE_OUTCOME_UNKNOWN ? ended_by_us(c) : NULL;
+    if (ended) {
+        f->message = ended;
         f->native_code = 0;
         f->sqlstate = NULL;
     }
